@@ -1,1 +1,48 @@
-fn main() {}
+//! The `flyball` binary: reads the command line, wires the product, and talks to people.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program talks on its standard streams")]
+
+mod args;
+mod commands;
+mod comparison;
+mod output;
+mod story;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Arguments, Command};
+
+/// Exit codes: 0 done, 1 failed, 2 wrong use (clap's own).
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log(&arguments);
+    let json = arguments.json;
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::print_error(&error, json);
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> flyball_core::Result<()> {
+    let context = commands::Context { places: arguments.places(), json: arguments.json };
+    match arguments.command {
+        Command::Init(options) => commands::init::run(&context, &options),
+        Command::Simulate(options) => commands::simulate::run(&context, &options),
+        Command::Schema => commands::schema::run(),
+        Command::Completions(options) => commands::completions::run(&options),
+        _ => Ok(()),
+    }
+}
+
+/// The log goes to standard error, for whoever asks for it; results alone go to standard output.
+fn start_log(arguments: &Arguments) {
+    let filter = tracing_subscriber::EnvFilter::try_new(&arguments.log)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,1 +1,10 @@
-//! To be written.
+//! Evaluations of models on data, by slice and with intervals, and the gates that judge them.
+
+pub mod evaluate;
+pub mod expression;
+pub mod gate;
+pub mod measure;
+pub mod store;
+
+pub use evaluate::{Evaluation, Slice, Subject as Evaluated};
+pub use gate::{GateOutcome, GateReport};

@@ -1,1 +1,9 @@
-//! To be written.
+//! Who may do what, and the record of who did what. Issues permits; keeps the tamper-evident audit log.
+//!
+//! Invariant: nobody else makes a `Permit`, and every state change and every denial is one audit event in the same
+//! transaction as the change.
+
+pub mod audit;
+pub mod identity;
+
+pub use audit::{Event, Outcome};

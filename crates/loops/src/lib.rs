@@ -1,1 +1,21 @@
-//! To be written.
+//! The loop file and what makes it so: parse, plan, apply, the jobs that turn the cycle, status, and simulation.
+//!
+//! Everything that happens is a durable job or a committed step; a loop's own rules live in the contexts that it joins.
+
+pub mod apply;
+pub mod checks;
+mod command;
+mod commit;
+pub mod declared;
+pub mod file;
+pub mod jobs;
+pub mod outcome;
+pub mod platform;
+pub mod rollout;
+pub mod simulate;
+pub mod status;
+pub mod train;
+pub mod watch;
+pub mod why;
+
+pub use flyball_evaluation::expression;

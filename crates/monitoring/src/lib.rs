@@ -1,1 +1,13 @@
-//! To be written.
+//! Windows of served predictions judged against what the model was built on: drift, performance, and the alerts that
+//! follow.
+//!
+//! Invariant: a window is judged from inference records and ground truth alone; nothing here serves, trains or acts.
+
+pub mod alert;
+pub mod drift;
+pub mod reference;
+pub mod store;
+pub mod window;
+
+pub use reference::Reference;
+pub use window::{WindowReport, WindowSettings};

@@ -1,1 +1,24 @@
-//! To be written.
+//! The HTTP surface: one flat list of routes, each with its policy; the guard that every request passes; the wire
+//! dialects, each translated here and known nowhere else.
+//!
+//! Invariant: a route exists only in [`routes`], from which the router, the OpenAPI document and the policy test are made.
+
+pub mod access;
+pub mod app;
+pub mod blocking;
+pub mod error;
+mod guard;
+pub mod hub;
+mod oip;
+mod origin;
+mod process;
+pub mod routes;
+pub mod serve;
+
+pub use access::{Access, Grant, Policy, check_bind};
+pub use app::App;
+pub use blocking::blocking;
+pub use error::ApiError;
+pub use hub::{Hub, LiveEvent};
+pub use routes::router;
+pub use serve::serve;

@@ -1,1 +1,18 @@
-//! To be written.
+//! The mathematics of Flyball: metrics, intervals, tests, drift, fairness, explanations.
+//!
+//! Everything is a pure function of slices. `None` means that the quantity is undefined for these rows (an empty
+//! denominator, a missing class, slices of different lengths, a NaN where a number is needed); nothing here panics,
+//! and no undefined value is reported as zero.
+
+pub mod calibrated;
+pub mod classification;
+pub mod compare;
+pub mod drift;
+pub mod fairness;
+pub mod interval;
+pub mod multiplicity;
+pub mod ranking;
+pub mod regression;
+pub mod shap;
+pub mod special;
+mod summary;

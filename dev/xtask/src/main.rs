@@ -1,1 +1,34 @@
-fn main() {}
+//! The project's own commands: `cargo xtask test | check | bench NAME`.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program talks on its standard streams")]
+#![expect(clippy::disallowed_methods, reason = "the development tools run commands, read the environment and take times")]
+
+mod bench;
+mod check;
+mod run;
+mod setup;
+mod test;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "cargo xtask COMMAND
+
+  test           set up what is missing, then run every test
+  check          formatting, lints and the house rules
+  bench NAME     measure; names: infer, demo, idle  [--json]
+  setup          only set up what the tests need";
+
+fn main() -> Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["test", filters @ ..] => test::run(filters),
+        ["check"] => check::run(),
+        ["setup"] => setup::run().map(|_| ()),
+        ["bench", name, flags @ ..] => bench::run(name, flags.contains(&"--json")),
+        _ => {
+            eprintln!("{USAGE}");
+            bail!("no such command")
+        }
+    }
+}

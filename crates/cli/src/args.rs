@@ -1,0 +1,211 @@
+//! The command line: nouns then verbs, with the same words as everywhere else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::wire::Places;
+
+/// Keeps machine-learning models right: data, training, gates, rollout, monitoring and the way back, in one program.
+#[derive(Debug, Parser)]
+#[command(name = "flyball", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// The folder of the project; relative paths of the loop file start here.
+    #[arg(long, global = true, default_value = ".", env = "FLYBALL_PROJECT", value_name = "DIR")]
+    pub project: PathBuf,
+    /// The folder of all local state [default: .flyball in the project].
+    #[arg(long, global = true, env = "FLYBALL_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The database [default: SQLite in the data folder]; postgres://… for several replicas.
+    #[arg(long, global = true, env = "FLYBALL_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub database: Option<String>,
+    /// The blob store [default: a folder in the data folder].
+    #[arg(long, global = true, env = "FLYBALL_ARTIFACTS", value_name = "URL", hide_env_values = true)]
+    pub artifacts: Option<String>,
+    /// Print JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to log, as in `info` or `flyball_serving=debug`.
+    #[arg(long, global = true, default_value = "warn", env = "FLYBALL_LOG", value_name = "FILTER")]
+    pub log: String,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch a model live through a year of real New York flights.
+    Demo(DemoOptions),
+    /// Start a project: writes a commented flyball.yaml.
+    Init(InitOptions),
+    /// Say what `apply` would change, and why.
+    Plan(FileOptions),
+    /// Make the loop file so: datasets, checks, training, endpoint, monitors.
+    Apply(FileOptions),
+    /// Serve the API, the pages and the endpoints, and run the loops.
+    Serve(ServeOptions),
+    /// Replay history through the loop on a virtual clock, beside other policies.
+    Simulate(SimulateOptions),
+    /// Say how every loop stands.
+    Status,
+    /// Explain a prediction and trace it back to its data.
+    Why(WhyOptions),
+    /// Trainings.
+    #[command(subcommand)]
+    Runs(ListOrShow),
+    /// Registered models and their versions.
+    #[command(subcommand)]
+    Models(ListOrShow),
+    /// Endpoints and their traffic.
+    #[command(subcommand)]
+    Endpoints(ListOrShow),
+    /// Datasets and their versions.
+    #[command(subcommand)]
+    Data(ListOrShow),
+    /// Alerts, firing ones first.
+    Alerts,
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(AuditVerb),
+    /// Print the JSON Schema of the loop file, for editors.
+    Schema,
+    /// Print completions for a shell.
+    Completions(CompletionsOptions),
+}
+
+/// Options of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoOptions {
+    /// The folder for the demo's project and state.
+    #[arg(long, default_value = "flyball-demo", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The port of the pages; 0 for any free one.
+    #[arg(long, default_value_t = 5050)]
+    pub port: u16,
+    /// End when the year is over instead of keeping the pages up.
+    #[arg(long)]
+    pub exit: bool,
+    /// Forget an earlier demo and begin anew.
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct InitOptions {
+    /// What the model does.
+    #[arg(long, value_enum, default_value = "classification")]
+    pub task: TaskArgument,
+}
+
+/// What a model does.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum TaskArgument {
+    /// Says how probable a class is.
+    Classification,
+    /// Predicts a number.
+    Regression,
+}
+
+/// Options of `plan` and `apply`.
+#[derive(Debug, Args)]
+pub struct FileOptions {
+    /// The loop file, in the project.
+    #[arg(default_value = "flyball.yaml")]
+    pub file: PathBuf,
+}
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeOptions {
+    /// The address to listen on; anything but a loopback address needs authentication.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: std::net::IpAddr,
+    /// The port to listen on; 0 for any free one.
+    #[arg(long, default_value_t = 5050)]
+    pub port: u16,
+}
+
+/// Options of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateOptions {
+    /// The loop file, in the project.
+    #[arg(default_value = "flyball.yaml")]
+    pub file: PathBuf,
+    /// The first day that is served, as 2013-03-01; earlier rows are there to learn from.
+    #[arg(long)]
+    pub from: flyball_core::Timestamp,
+    /// The day after the last one.
+    #[arg(long)]
+    pub to: flyball_core::Timestamp,
+    /// The policies to compare the loop with.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "never,monthly")]
+    pub compare: Vec<PolicyArgument>,
+    /// Forget an earlier simulation with the same inputs and begin anew.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Write the event log, one JSON object a line, to this file.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+}
+
+/// A policy to compare with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum PolicyArgument {
+    /// The first model serves for ever.
+    Never,
+    /// Trains on the first of each month and deploys whatever comes.
+    Monthly,
+    /// Nothing: the loop alone.
+    None,
+}
+
+/// Options of `why`.
+#[derive(Debug, Args)]
+pub struct WhyOptions {
+    /// The id that came with the prediction.
+    pub prediction_id: String,
+}
+
+/// Verbs of things that can be listed and shown.
+#[derive(Debug, Subcommand)]
+pub enum ListOrShow {
+    /// The newest ones.
+    List,
+    /// One of them, whole.
+    Show {
+        /// Its id or name; a version as NAME/NUMBER.
+        id: String,
+    },
+}
+
+/// Verbs of the audit log.
+#[derive(Debug, Subcommand)]
+pub enum AuditVerb {
+    /// The newest events.
+    List,
+    /// Walk the chain of hashes and say whether anything was changed.
+    Verify,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsOptions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+impl Arguments {
+    /// Where state is kept.
+    pub fn places(&self) -> Places {
+        Places {
+            project: self.project.clone(),
+            data_dir: self.data_dir.clone().unwrap_or_else(|| self.project.join(".flyball")),
+            database: self.database.clone(),
+            artifacts: self.artifacts.clone(),
+        }
+    }
+}

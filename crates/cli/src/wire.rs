@@ -1,0 +1,104 @@
+//! Puts the product together: the only place that names the engines.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use flyball_core::model::Engine;
+use flyball_core::{Clock, Error, ErrorCode, Result, SystemClock, Timestamp, VirtualClock};
+use flyball_data::Datasets;
+use flyball_engine_query::DataFusionEngine;
+use flyball_engine_tabular::{TabularEngine, trainers};
+use flyball_jobs::{Jobs, Runner};
+use flyball_loops::jobs::LoopJobs;
+use flyball_loops::platform::Platform;
+use flyball_serving::Serving;
+use flyball_serving::prediction_id::PredictionIds;
+use flyball_store::lock::DataDirLock;
+use flyball_store::{Blobs, DatabaseUrl, Db};
+use serde_json::json;
+
+/// Memory that SQL over datasets may use at once: a quarter of the demo's budget of 500 MB would starve a join of the
+/// year with its weather, half of it does not.
+const QUERY_MEMORY_BYTES: usize = 256 * 1024 * 1024;
+
+/// Where state is kept.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The folder of the project: relative paths of the loop file start here.
+    pub project: PathBuf,
+    /// The folder of all local state.
+    pub data_dir: PathBuf,
+    /// The database, when it is not the SQLite file in the data folder.
+    pub database: Option<String>,
+    /// The blob store, when it is not the folder in the data folder.
+    pub artifacts: Option<String>,
+}
+
+/// The product, put together over a data folder that nobody else uses.
+pub struct Product {
+    /// The services.
+    pub platform: Platform,
+    /// The job queue.
+    pub jobs: Jobs,
+    /// What runs the jobs.
+    pub runner: Runner,
+    /// Held as long as the product lives.
+    pub lock: DataDirLock,
+}
+
+impl Product {
+    /// The product on the machine's clock.
+    pub fn live(places: &Places) -> Result<Self> {
+        let mut entropy = [0u8; 32];
+        getrandom::fill(&mut entropy).map_err(Error::internal)?;
+        Self::open(places, Arc::new(SystemClock::default()), PredictionIds::random(entropy))
+    }
+
+    /// The product on a virtual clock that stands at `start`, with ids that follow from what they name.
+    pub fn simulated(places: &Places, start: Timestamp) -> Result<(Self, Arc<VirtualClock>)> {
+        let clock = Arc::new(VirtualClock::at(start));
+        Ok((Self::open(places, clock.clone(), PredictionIds::Derived)?, clock))
+    }
+
+    fn open(places: &Places, clock: Arc<dyn Clock>, ids: PredictionIds) -> Result<Self> {
+        make_folder(&places.data_dir)?;
+        let lock = DataDirLock::acquire(&places.data_dir, &json!({ "pid": std::process::id() }))?;
+        let url = match &places.database {
+            Some(url) => url.parse()?,
+            None => DatabaseUrl::Sqlite(places.data_dir.join("flyball.db")),
+        };
+        let db = Db::open(&url)?;
+        let local = places.data_dir.join("blobs");
+        let blobs = match &places.artifacts {
+            Some(url) => Blobs::open(url)?,
+            None => Blobs::open(&local.to_string_lossy())?,
+        };
+        let query = Arc::new(DataFusionEngine::new(1, QUERY_MEMORY_BYTES)?);
+        let datasets = Datasets::new(db.clone(), blobs.clone(), clock.clone(), query, places.project.clone());
+        let engines: Vec<Arc<dyn Engine>> = vec![Arc::new(TabularEngine)];
+        
+        let serving = Serving::new(db.clone(), blobs.clone(), clock.clone(), engines.clone(), ids);
+        let jobs = Jobs::new(db.clone(), clock.clone());
+        let platform = Platform {
+            db,
+            blobs,
+            clock,
+            datasets: Arc::new(datasets),
+            serving: Arc::new(serving),
+            engines,
+            trainers: trainers(),
+            project_root: places.project.clone(),
+            address: None,
+        };
+        let runner = Runner::new(jobs.clone(), vec![Arc::new(LoopJobs::new(platform.clone()))]);
+        platform.serving.refresh()?;
+        Ok(Self { platform, jobs, runner, lock })
+    }
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path).map_err(|error| {
+        Error::new(ErrorCode::Unavailable, format!("cannot make the data folder {}: {error}", path.display()))
+            .hint("choose another with --data-dir")
+    })
+}

@@ -1,0 +1,75 @@
+//! Files that are broken on purpose: an error, never a panic, never a runaway.
+
+use flyball_core::model::Engine;
+use flyball_core::rng::Rng;
+use flyball_core::{ErrorCode, Task};
+use flyball_engine_tabular::{Gbdt, Linear, TabularEngine};
+
+use crate::common::{flights, train};
+
+/// Small models of both trainers.
+fn artifacts() -> Vec<Vec<u8>> {
+    let rows = flights(300, 5);
+    vec![
+        train(&Gbdt, &rows, Task::Classification, r#"{"trees": 3, "depth": 2}"#).unwrap().artifact,
+        train(&Linear, &rows, Task::Classification, "{}").unwrap().artifact,
+    ]
+}
+
+/// Loads bytes; what loads must also answer or refuse.
+fn attempt(bytes: &[u8]) {
+    let Ok(model) = TabularEngine.load(bytes) else { return };
+    let features = model.signature().features.len();
+    let row = vec![flyball_core::Value::Missing; features];
+    let _answer = model.predict_row(&row, &mut Vec::new());
+    let _explanation = model.explain_row(&row);
+    let _batch = model.predict(&flights(3, 1));
+}
+
+#[test]
+fn a_file_cut_at_any_length_is_refused_or_answers() {
+    for artifact in artifacts() {
+        for length in 0..artifact.len() {
+            attempt(&artifact[..length]);
+        }
+        assert!(TabularEngine.load(&artifact[..artifact.len() / 2]).is_err());
+    }
+}
+
+#[test]
+fn a_file_with_any_byte_changed_is_refused_or_answers() {
+    let mut rng = Rng::seeded(11);
+    for artifact in artifacts() {
+        for _ in 0..4000 {
+            let mut bytes = artifact.clone();
+            for _ in 0..=rng.below(3) {
+                let at = rng.below(bytes.len());
+                bytes[at] = rng.next_u64() as u8;
+            }
+            attempt(&bytes);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_model_is_called_unsupported() {
+    for bytes in [&b""[..], b"not a model", &[0xff; 64], b"\x80\x04pickle"] {
+        let error = TabularEngine.load(bytes).err().unwrap();
+        assert_eq!(error.code(), ErrorCode::UnsupportedModel);
+    }
+}
+
+/// The model with one text inside exchanged for another of the same length.
+fn exchanged(artifact: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let at = artifact.windows(from.len()).position(|w| w == from).unwrap();
+    [&artifact[..at], to, &artifact[at + from.len()..]].concat()
+}
+
+#[test]
+fn an_unknown_operator_is_named() {
+    let artifact = exchanged(&artifacts()[0], b"TreeEnsembleClassifier", b"SupportVectorMachine22");
+    let error = TabularEngine.load(&artifact).err().unwrap();
+    assert_eq!(error.code(), ErrorCode::UnsupportedModel);
+    assert!(error.message().contains("ai.onnx.ml.SupportVectorMachine22"), "{error}");
+}

@@ -1,0 +1,169 @@
+//! The keys of the loop file: written once, for the decoders and for the JSON Schema.
+
+/// A key of a map.
+pub(super) struct Field {
+    pub(super) key: &'static str,
+    pub(super) required: bool,
+    pub(super) shape: Shape,
+    pub(super) about: &'static str,
+}
+
+/// What may stand at a key.
+pub(super) enum Shape {
+    Text,
+    Name,
+    Duration,
+    Share,
+    Number,
+    Whole,
+    Values,
+    Parameters,
+    Condition,
+    Words(&'static [&'static str]),
+    Columns,
+    Map(&'static [Field]),
+    ListOf(&'static Shape),
+    Named(&'static [Field]),
+    OneOf(&'static [Shape]),
+}
+
+use Shape::{
+    Columns, Condition, Duration, ListOf, Map, Name, Named, Number, OneOf, Parameters, Share, Text, Values, Whole,
+    Words,
+};
+
+const fn must(key: &'static str, shape: Shape, about: &'static str) -> Field {
+    Field { key, required: true, shape, about }
+}
+
+const fn may(key: &'static str, shape: Shape, about: &'static str) -> Field {
+    Field { key, required: false, shape, about }
+}
+
+pub(super) const TASKS: &[&str] = &["classification", "regression"];
+pub(super) const SEVERITIES: &[&str] = &["error", "warn"];
+pub(super) const TRAINERS: &[&str] = &["gbdt", "linear"];
+pub(super) const ACTIONS: &[&str] = &["retrain", "rollback", "fallback", "page"];
+
+pub(super) const LOOP_FILE: &[Field] = &[
+    must("name", Name, "the name of the loop; its model and endpoint carry it too"),
+    must("task", Words(TASKS), "what the model does"),
+    must("data", Named(DATASET), "the datasets by name, each one after those that its SQL reads"),
+    must("train", Map(TRAIN), "how versions are made"),
+    may("gates", ListOf(&Condition), "what must hold before a version may be promoted; all of them"),
+    may("deploy", Map(DEPLOY), "how a version comes to serve; at once when absent"),
+    must("monitor", Map(MONITOR), "what is watched while it serves"),
+    may("remedies", ListOf(&Map(REMEDY)), "what is done when something is wrong"),
+    may("costs", Map(COSTS), "what things cost, for comparing policies"),
+    may("seed", Whole, "the seed of every random choice; 0 when absent"),
+];
+
+pub(super) const DATASET: &[Field] = &[
+    may("from", Text, "a file or a glob (Parquet, CSV, JSON lines), relative to this file"),
+    may("sql", Text, "a file that ends in .sql, or the SQL itself, over the datasets above"),
+    may("key", Text, "the column that joins a prediction with what really happened"),
+    may("time", Text, "the column with the event time"),
+    may("label", Text, "the column to predict"),
+    may("label_delay", Duration, "how long after the event time the label is known; 0s when absent"),
+    may("checks", ListOf(&Map(CHECK)), "the rules that every version of the dataset is held to"),
+];
+
+pub(super) const CHECK: &[Field] = &[
+    may("unique", Columns, "no two rows agree in all of these columns"),
+    may("not_null", Columns, "none of these columns has a missing value"),
+    may("in_set", Map(VALUE_SET), "values are among these"),
+    may("not_in_set", Map(VALUE_SET), "values are not among these"),
+    may("between", Map(RANGE), "numbers lie in a range, its ends included"),
+    may("null_rate", Map(NULL_RATE), "at most this share of the values is missing"),
+    may("row_count", Map(ROW_COUNT), "the number of rows lies in a range"),
+    may("regex", Map(REGEX), "text matches a regular expression somewhere"),
+    SEVERITY,
+    MOSTLY,
+];
+
+const SEVERITY: Field = may("severity", Words(SEVERITIES), "whether a failure stops the version or is only reported");
+const MOSTLY: Field = may("mostly", Share, "the share of rows that must obey; 100% when absent");
+
+pub(super) const VALUE_SET: &[Field] =
+    &[must("column", Text, "the column"), must("values", Values, "the values"), SEVERITY, MOSTLY];
+
+pub(super) const RANGE: &[Field] = &[
+    must("column", Text, "the column"),
+    may("min", Number, "the smallest allowed value"),
+    may("max", Number, "the largest allowed value"),
+    SEVERITY,
+    MOSTLY,
+];
+
+pub(super) const NULL_RATE: &[Field] =
+    &[must("column", Text, "the column"), must("max", Share, "the largest allowed share"), SEVERITY];
+
+pub(super) const ROW_COUNT: &[Field] =
+    &[may("min", Whole, "the fewest rows"), may("max", Whole, "the most rows"), SEVERITY];
+
+pub(super) const REGEX: &[Field] =
+    &[must("column", Text, "the column"), must("pattern", Text, "the expression"), SEVERITY, MOSTLY];
+
+pub(super) const TRAIN: &[Field] = &[
+    must("on", Name, "the dataset to learn from"),
+    may("window", Duration, "only rows of this much event time; all when absent"),
+    must("holdout", OneOf(&[Duration, Share]), "what is kept apart for judging: the latest rows, or a share of them"),
+    may("features", Columns, "the columns to learn from; all but key, time and label when absent"),
+    may("exclude", Columns, "columns that are not learned from"),
+    may("trusted", Columns, "columns that are known in time although they predict the label suspiciously well"),
+    may("uses", Words(TRAINERS), "the built-in trainer; gbdt when neither 'uses' nor 'run' stands"),
+    may("run", Text, "the command that trains, instead of a built-in trainer"),
+    may("with", Parameters, "parameters of the trainer"),
+];
+
+pub(super) const DEPLOY: &[Field] = &[
+    may("environment", Name, "where it serves; production when absent"),
+    may(
+        "strategy",
+        OneOf(&[Words(&["direct"]), Map(CANARY)]),
+        "how traffic moves to a new version; direct when absent",
+    ),
+    may("abort_if", ListOf(&Condition), "what stops a rollout; any of them"),
+];
+
+pub(super) const CANARY: &[Field] = &[
+    must("canary", ListOf(&Share), "the share of traffic at each step, rising to 100%"),
+    must("bake", Duration, "how long each step lasts"),
+];
+
+pub(super) const MONITOR: &[Field] = &[
+    must("window", Duration, "the slice of event time that is judged at once"),
+    may("drift", Map(DRIFT), "the drift alarm"),
+    may("performance", Map(PERFORMANCE), "the performance alarm"),
+    may("min_rows", Whole, "windows with fewer rows are not judged; 100 when absent"),
+];
+
+pub(super) const DRIFT: &[Field] = &[
+    may("false_alarm_rate", Share, "in which share of drift-free windows an alarm is accepted; 5% when absent"),
+    may("effect_floor", Share, "the smallest distance of distributions, 0 to 1, that counts"),
+];
+
+pub(super) const PERFORMANCE: &[Field] = &[
+    must("metric", Text, "the metric"),
+    must("floor", Number, "what it must not fall below, or rise above where less is better"),
+];
+
+pub(super) const REMEDY: &[Field] = &[
+    may("when", Condition, "the condition, judged on each window"),
+    may("every", OneOf(&[Words(&["month"]), Duration]), "the schedule, instead of a condition"),
+    must("do", Words(ACTIONS), "what is done"),
+    may("limits", Map(LIMITS), "how often it may be done"),
+];
+
+pub(super) const LIMITS: &[Field] = &[
+    may("cool_down", Duration, "the least time between two actions; 1d when absent, none for a schedule"),
+    may("per_month", Whole, "the most actions in a calendar month"),
+];
+
+pub(super) const COSTS: &[Field] = &[
+    may("currency", Text, "the currency, for showing"),
+    may("retrain", Number, "one training"),
+    may("alert", Number, "one alert that a person looks at"),
+    may("false_positive", Number, "one negative that is predicted positive"),
+    may("false_negative", Number, "one positive that is predicted negative"),
+];

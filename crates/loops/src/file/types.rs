@@ -1,0 +1,298 @@
+//! What a loop file declares.
+
+use flyball_core::{ArtifactPath, Duration, Name, Task};
+pub use flyball_remedies::{Action, Limits};
+use serde::{Serialize, Serializer};
+
+use crate::expression::Condition;
+
+/// A whole loop file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LoopFile {
+    /// The name of the loop; its model and endpoint carry it too.
+    pub name: Name,
+    /// What the model does.
+    pub task: Task,
+    /// The datasets, in the order of the file.
+    #[serde(serialize_with = "as_map")]
+    pub data: Vec<(Name, Dataset)>,
+    /// How versions are made.
+    pub train: Train,
+    /// What must hold before a version may be promoted; all of them.
+    pub gates: Vec<Condition>,
+    /// How a version comes to serve.
+    pub deploy: Deploy,
+    /// What is watched.
+    pub monitor: Monitor,
+    /// What is done about it.
+    pub remedies: Vec<Remedy>,
+    /// What things cost, for comparing policies.
+    pub costs: Option<Costs>,
+    /// The seed of every random choice.
+    pub seed: u64,
+}
+
+fn as_map<S: Serializer>(data: &[(Name, Dataset)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(data.iter().map(|(name, dataset)| (name, dataset)))
+}
+
+/// A dataset.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Dataset {
+    /// Where its rows come from.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// The column that joins a prediction with what really happened.
+    pub key: Option<String>,
+    /// The column with the event time.
+    pub time: Option<String>,
+    /// The column to predict.
+    pub label: Option<String>,
+    /// How long after the event time the label is known.
+    pub label_delay: Duration,
+    /// The rules that every version of it is held to.
+    pub checks: Vec<Check>,
+}
+
+/// Where the rows of a dataset come from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A file, or a glob of files, relative to the loop file.
+    From(ArtifactPath),
+    /// SQL over the datasets that stand before it.
+    Sql(Sql),
+}
+
+/// The SQL of a derived dataset.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sql {
+    /// A file that ends in `.sql`, relative to the loop file.
+    File(ArtifactPath),
+    /// The text itself.
+    Inline(String),
+}
+
+/// A rule on a dataset.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Check {
+    /// The rule.
+    #[serde(flatten)]
+    pub rule: CheckRule,
+    /// What a failure does.
+    pub severity: Severity,
+    /// The share of rows, 0 to 1, that must obey; 1 means all.
+    pub mostly: f64,
+}
+
+/// What a failed check does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The version is not used.
+    #[default]
+    Error,
+    /// It is reported.
+    Warn,
+}
+
+/// What a check demands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckRule {
+    /// No two rows agree in all of these columns.
+    Unique(Vec<String>),
+    /// None of these columns has a missing value.
+    NotNull(Vec<String>),
+    /// Values are among these.
+    InSet {
+        /// The column.
+        column: String,
+        /// The values: text, numbers or booleans.
+        values: Vec<serde_json::Value>,
+    },
+    /// Values are not among these.
+    NotInSet {
+        /// The column.
+        column: String,
+        /// The values: text, numbers or booleans.
+        values: Vec<serde_json::Value>,
+    },
+    /// Numbers lie in a range, its ends included; at least one end is given.
+    Between {
+        /// The column.
+        column: String,
+        /// The smallest allowed value.
+        min: Option<f64>,
+        /// The largest allowed value.
+        max: Option<f64>,
+    },
+    /// At most this share of the values is missing.
+    NullRate {
+        /// The column.
+        column: String,
+        /// The share, 0 to 1.
+        max: f64,
+    },
+    /// The number of rows lies in a range; at least one end is given.
+    RowCount {
+        /// The fewest rows.
+        min: Option<u64>,
+        /// The most rows.
+        max: Option<u64>,
+    },
+    /// Text matches a regular expression somewhere.
+    Regex {
+        /// The column.
+        column: String,
+        /// The expression, in the syntax of the `regex` crate.
+        pattern: String,
+    },
+}
+
+/// How versions are made.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Train {
+    /// The dataset to learn from.
+    pub on: Name,
+    /// Only rows of this much event time before now; all when absent.
+    pub window: Option<Duration>,
+    /// What is kept apart for judging the version.
+    pub holdout: Holdout,
+    /// The columns to learn from; all of `on` but key, time and label when absent.
+    pub features: Option<Vec<String>>,
+    /// Columns that are not learned from.
+    pub exclude: Vec<String>,
+    /// Columns that are known in time although they predict the label suspiciously well; the leak rule lets them pass.
+    pub trusted: Vec<String>,
+    /// What does the training.
+    pub trainer: Trainer,
+    /// Parameters of the trainer.
+    pub with: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What is kept apart for judging a version.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Holdout {
+    /// The latest stretch of event time.
+    Latest(Duration),
+    /// A share of the rows, between 0 and 1.
+    Share(f64),
+}
+
+/// What does the training.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trainer {
+    /// A built-in trainer, by name.
+    Uses(String),
+    /// A command of the user's.
+    Run(String),
+}
+
+/// How a version comes to serve.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Deploy {
+    /// The environment.
+    pub environment: Name,
+    /// How traffic moves.
+    pub strategy: Strategy,
+    /// What stops a rollout; any of them.
+    pub abort_if: Vec<Condition>,
+}
+
+/// How traffic moves to a new version.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// All at once.
+    Direct,
+    /// Step by step.
+    Canary {
+        /// The share of traffic at each step: rising, the last one is 1.
+        steps: Vec<f64>,
+        /// How long each step lasts.
+        bake: Duration,
+    },
+}
+
+/// What is watched.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Monitor {
+    /// The slice of event time that is judged at once.
+    pub window: Duration,
+    /// The drift alarm.
+    pub drift: Drift,
+    /// The performance alarm.
+    pub performance: Option<Performance>,
+    /// Windows with fewer rows are not judged.
+    pub min_rows: u64,
+}
+
+/// The drift alarm.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Drift {
+    /// In which share of drift-free windows an alarm is accepted, over all columns together.
+    pub false_alarm_rate: f64,
+    /// The smallest effect (distance of the distributions, 0 to 1) that counts; the monitor's own when absent.
+    pub effect_floor: Option<f64>,
+}
+
+/// The performance alarm.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Performance {
+    /// The metric.
+    pub metric: String,
+    /// The value that it must not fall below, or rise above where less is better.
+    pub floor: f64,
+}
+
+/// An action with what calls for it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Remedy {
+    /// When it acts.
+    #[serde(flatten)]
+    pub trigger: Trigger,
+    /// What it does.
+    #[serde(rename = "do")]
+    pub action: Action,
+    /// How often it may.
+    pub limits: Limits,
+}
+
+/// What calls for a remedy.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// A condition on the monitor's windows.
+    When(Condition),
+    /// The calendar.
+    Every(Schedule),
+}
+
+/// When a scheduled remedy acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// After each such span.
+    Span(Duration),
+    /// At the first moment of each month, UTC.
+    Month,
+}
+
+/// What things cost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Costs {
+    /// The currency, for showing.
+    pub currency: Option<String>,
+    /// One training.
+    pub retrain: f64,
+    /// One alert that a person looks at.
+    pub alert: f64,
+    /// One negative that is predicted positive.
+    pub false_positive: f64,
+    /// One positive that is predicted negative.
+    pub false_negative: f64,
+}

@@ -1,0 +1,35 @@
+//! The background work of loops, for the job runner.
+
+use flyball_core::{Error, Result};
+use flyball_jobs::{Claimed, Handler, Outcome};
+
+use crate::platform::Platform;
+use crate::{rollout, train, watch};
+
+/// Runs the jobs of loops: trainings, rollout steps, windows, calendar actions.
+pub struct LoopJobs {
+    platform: Platform,
+}
+
+impl LoopJobs {
+    /// The handler over these services.
+    pub fn new(platform: Platform) -> Self {
+        Self { platform }
+    }
+}
+
+impl Handler for LoopJobs {
+    fn kinds(&self) -> &[&'static str] {
+        &[train::KIND, rollout::KIND, watch::KIND, watch::SCHEDULED]
+    }
+
+    fn run(&self, job: &Claimed) -> Result<Outcome> {
+        match job.job.kind.as_str() {
+            train::KIND => train::run(&self.platform, job),
+            rollout::KIND => rollout::run(&self.platform, job),
+            watch::KIND => watch::run(&self.platform, job),
+            watch::SCHEDULED => watch::run_scheduled(&self.platform, job),
+            other => Err(Error::internal(format!("no handler for jobs of the kind {other}"))),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What a policy came to: its metrics by month, what it did, and what it cost.
+
+use std::collections::BTreeMap;
+
+use flyball_core::{Permit, Read, Result, Task, Timestamp};
+use flyball_evaluation::measure::{Measure, THRESHOLD, measure};
+use flyball_monitoring::store as monitoring;
+use flyball_store::{Tx, params};
+use serde::{Deserialize, Serialize};
+
+use crate::declared::Declared;
+use crate::platform::Platform;
+use crate::watch;
+
+/// What a policy came to over a period.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PolicyOutcome {
+    /// The loop.
+    pub name: String,
+    /// Month by month.
+    pub months: Vec<Month>,
+    /// The metrics over the whole period.
+    pub overall: BTreeMap<String, Measure>,
+    /// Alerts that were opened.
+    pub alerts: i64,
+    /// Windows that were judged, and those with drift.
+    pub windows: i64,
+    /// Windows in which a column raised an alarm.
+    pub drifted_windows: i64,
+    /// Trainings after the first one that gave a version.
+    pub retrainings: i64,
+    /// Versions that got the traffic after the first one.
+    pub promotions: i64,
+    /// Rollouts that were taken back, and rollback remedies that acted.
+    pub rollbacks: i64,
+    /// The cost by the loop file's `costs`; `None` when it declares none.
+    pub cost: Option<f64>,
+}
+
+/// The metrics of a calendar month (UTC).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Month {
+    /// `2013-03`.
+    pub month: String,
+    /// Predictions whose truth is known.
+    pub rows: usize,
+    /// Each metric by its name.
+    pub metrics: BTreeMap<String, Measure>,
+}
+
+/// What the loop came to between `from` and `until`.
+pub fn of(
+    platform: &Platform,
+    permit: &Permit<Read>,
+    declared: &Declared,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<PolicyOutcome> {
+    let task = declared.file.task;
+    let (mut months, mut all) = (Vec::new(), (Vec::new(), Vec::new()));
+    let mut start = from;
+    while start < until {
+        let end = next_month(start).min(until);
+        let (truth, score) = watch::joined(platform, declared, start, end)?;
+        let (year, month, _) = start.date();
+        months.push(Month {
+            month: format!("{year}-{month:02}"),
+            rows: truth.len(),
+            metrics: measure(task, &truth, &score),
+        });
+        all.0.extend(truth);
+        all.1.extend(score);
+        start = end;
+    }
+    let name = declared.name.as_str();
+    let mut outcome = platform.db.read(|tx| count(tx, permit, name))?;
+    outcome.overall = measure(task, &all.0, &all.1);
+    outcome.months = months;
+    outcome.cost = declared.file.costs.as_ref().map(|costs| {
+        let wrong = |positive: bool| {
+            if task != Task::Classification {
+                return 0.0;
+            }
+            let missed = |(y, p): (&f64, &f64)| (*y > 0.5) == positive && (*p >= THRESHOLD) != positive;
+            all.0.iter().zip(&all.1).filter(|pair| missed(*pair)).count() as f64
+        };
+        costs.retrain * outcome.retrainings as f64
+            + costs.alert * outcome.alerts as f64
+            + costs.false_negative * wrong(true)
+            + costs.false_positive * wrong(false)
+    });
+    Ok(outcome)
+}
+
+fn next_month(at: Timestamp) -> Timestamp {
+    let start = at.month_start();
+    (start + flyball_core::Duration::days(32)).month_start()
+}
+
+/// What the loop did, counted.
+fn count(tx: &mut Tx<'_>, permit: &Permit<Read>, name: &str) -> Result<PolicyOutcome> {
+    let mut number = |sql: &str| -> Result<i64> {
+        let row = tx.query_one(sql, &params![permit.workspace(), name])?;
+        row.map_or(Ok(0), |row| row.get("n"))
+    };
+    let versions = number("SELECT COUNT(*) AS n FROM model_versions WHERE workspace = $1 AND model = $2")?;
+    let promotions =
+        number("SELECT COUNT(*) AS n FROM rollouts WHERE workspace = $1 AND loop_name = $2 AND state = 'succeeded'")?;
+    let aborted =
+        number("SELECT COUNT(*) AS n FROM rollouts WHERE workspace = $1 AND loop_name = $2 AND state = 'aborted'")?;
+    let back = number(
+        "SELECT COUNT(*) AS n FROM remedy_actions WHERE workspace = $1 AND loop_name = $2 AND taken = 1 AND action = 'rollback'",
+    )?;
+    let windows = number("SELECT COUNT(*) AS n FROM monitor_windows WHERE workspace = $1 AND loop_name = $2")?;
+    let drifted =
+        number("SELECT COUNT(*) AS n FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND drifted > 0")?;
+    Ok(PolicyOutcome {
+        name: name.to_owned(),
+        months: Vec::new(),
+        overall: BTreeMap::new(),
+        alerts: monitoring::alert_count(tx, permit, name)?,
+        windows,
+        drifted_windows: drifted,
+        retrainings: (versions - 1).max(0),
+        promotions: (promotions - 1).max(0),
+        rollbacks: aborted + back,
+        cost: None,
+    })
+}

@@ -1,0 +1,141 @@
+//! Files that must be understood.
+
+use flyball_core::{Duration, Task};
+use flyball_loops::file::{
+    Action, CheckRule, Holdout, LoopFile, Origin, Schedule, Severity, Sql, Strategy, Trainer, Trigger, template,
+};
+
+pub(crate) const FLIGHTS: &str = r#"name: flight-delays
+task: classification
+
+data:
+  flights: { from: data/flights.parquet }
+  weather: { from: data/weather.csv }
+  departures:                          # a derived dataset: a new version whenever an input has one
+    sql: features.sql                  # SQL over the datasets above
+    key: flight_id                     # joins a prediction with what really happened
+    time: scheduled_at                 # event time
+    label: late
+    label_delay: 1d
+    checks:
+      - unique: [flight_id]
+      - not_null: [carrier, origin, dest]
+      - in_set: { column: origin, values: [EWR, JFK, LGA] }
+      - between: { column: distance, min: 10, max: 6000, severity: warn }
+
+train:
+  on: departures
+  window: 90d                          # event-time window
+  holdout: 14d
+  uses: gbdt                           # built in
+  with: { trees: 200 }
+
+gates:                                 # all must hold before a version may be promoted
+  - auc >= 0.65
+  - auc >= champion.auc - 0.005        # non-inferiority, with its confidence
+  - worst(auc, by: carrier) >= 0.55
+  - ratio(selection_rate, by: origin) >= 0.8
+
+deploy:
+  environment: production
+  strategy: { canary: [10%, 50%, 100%], bake: 6h }
+  abort_if: [error_rate > 1%, latency_p99_ms > 50]
+
+monitor:
+  window: 1d
+  drift: { false_alarm_rate: 5% }
+  performance: { metric: auc, floor: 0.62 }
+
+remedies:
+  - when: drift and auc < reference.auc - 0.02
+    do: retrain
+    limits: { cool_down: 7d, per_month: 4 }
+  - when: latency_p99_ms > 50 for 3 windows
+    do: rollback
+"#;
+
+fn parse(text: &str) -> LoopFile {
+    LoopFile::parse("flyball.yaml", text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn the_flights_example_is_understood() {
+    let file = parse(FLIGHTS);
+    assert_eq!((file.name.as_str(), file.task, file.seed), ("flight-delays", Task::Classification, 0));
+    let names: Vec<&str> = file.data.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["flights", "weather", "departures"]);
+    let departures = &file.data[2].1;
+    assert_eq!(departures.origin, Origin::Sql(Sql::File("features.sql".parse().unwrap())));
+    assert_eq!(departures.label_delay, Duration::days(1));
+    let between = &departures.checks[3];
+    assert_eq!(between.rule, CheckRule::Between { column: "distance".into(), min: Some(10.0), max: Some(6000.0) });
+    assert_eq!((between.severity, between.mostly), (Severity::Warn, 1.0));
+    assert_eq!(file.train.holdout, Holdout::Latest(Duration::days(14)));
+    assert_eq!(file.train.trainer, Trainer::Uses("gbdt".into()));
+    assert_eq!(file.train.with["trees"], 200);
+    assert_eq!(file.gates[2].text(), "worst(auc, by: carrier) >= 0.55");
+    assert_eq!(file.gates[3].columns(), ["origin"]);
+    assert_eq!(file.deploy.strategy, Strategy::Canary { steps: vec![0.1, 0.5, 1.0], bake: Duration::hours(6) });
+    assert_eq!(file.deploy.abort_if.len(), 2);
+    assert_eq!((file.monitor.drift.false_alarm_rate, file.monitor.min_rows), (0.05, 100));
+    assert_eq!((file.remedies[0].limits.cool_down, file.remedies[0].limits.per_month), (Duration::days(7), Some(4)));
+    assert_eq!((file.remedies[1].action, file.remedies[1].limits.cool_down), (Action::Rollback, Duration::days(1)));
+    let Trigger::When(condition) = &file.remedies[1].trigger else { panic!("not a condition") };
+    assert_eq!(condition.windows(), 3);
+}
+
+#[test]
+fn templates_are_valid_for_both_tasks() {
+    for task in [Task::Classification, Task::Regression] {
+        let file = parse(&template(task));
+        assert_eq!(file.task, task);
+        let with_group_gate = template(task).replace("  # - \"worst", "  - \"worst");
+        assert_eq!(parse(&with_group_gate).gates.len(), 3);
+    }
+}
+
+const SMALL: &str = "name: a\ntask: regression\ndata:\n  rows: { from: rows.csv, label: y }\ntrain: { on: rows, holdout: 20% }\nmonitor: { window: 1d }\n";
+
+#[test]
+fn the_smallest_file_gets_its_defaults() {
+    let file = parse(SMALL);
+    assert_eq!(file.deploy.environment.as_str(), "production");
+    assert_eq!(file.deploy.strategy, Strategy::Direct);
+    assert_eq!(file.train.holdout, Holdout::Share(0.2));
+    assert_eq!(file.monitor.drift.false_alarm_rate, 0.05);
+    assert!(file.gates.is_empty() && file.remedies.is_empty() && file.costs.is_none());
+}
+
+#[test]
+fn group_conditions_may_stand_anywhere_a_condition_may() {
+    let text = format!(
+        "{SMALL}gates: [worst(mae, by: site) < 3, 'difference(mae, by: site) < worst(mae, by: site)']\nremedies:\n  - when: drift or worst(mae , by: site) > 4\n    do: page\n  - every: month\n    do: retrain\n"
+    );
+    let file = parse(&text);
+    assert_eq!(file.gates[0].text(), "worst(mae, by: site) < 3");
+    assert_eq!(file.gates[1].terms().len(), 2);
+    let Trigger::When(condition) = &file.remedies[0].trigger else { panic!("not a condition") };
+    assert_eq!(condition.text(), "drift or worst(mae , by: site) > 4");
+    assert_eq!(file.remedies[1].trigger, Trigger::Every(Schedule::Month));
+    assert_eq!(file.remedies[1].limits.cool_down, Duration::ZERO);
+}
+
+#[test]
+fn sql_is_a_file_or_the_text_itself() {
+    let text = SMALL.replace("train:", "  more:\n    sql: |\n      SELECT *\n      FROM rows\n    label: y\ntrain:");
+    let file = parse(&text);
+    assert_eq!(file.data[1].1.origin, Origin::Sql(Sql::Inline("SELECT *\nFROM rows\n".into())));
+}
+
+#[test]
+fn parameters_keep_their_types() {
+    let text = SMALL.replace(
+        "holdout: 20%",
+        "holdout: 20%, with: { n: 3, x: 1e-3, on: yes, t: true, s: '3', l: [1, a], z: ~, nan: nan }",
+    );
+    let with = serde_json::Value::Object(parse(&text).train.with);
+    let expected = serde_json::json!({
+        "n": 3, "x": 0.001, "on": "yes", "t": true, "s": "3", "l": [1, "a"], "z": null, "nan": "nan"
+    });
+    assert_eq!(with, expected);
+}

@@ -1,0 +1,145 @@
+//! One window: what was served in a slice of event time, judged.
+
+use std::collections::BTreeMap;
+
+use flyball_core::{Duration, Result, Table, Task, Timestamp};
+use flyball_evaluation::expression::{Aggregate, Facts, Measured, Subject};
+use flyball_evaluation::gate::shown;
+use flyball_evaluation::measure::{Measure, measure};
+use serde::{Deserialize, Serialize};
+
+use crate::drift::{self, ColumnDrift};
+use crate::reference::Reference;
+
+/// How windows are judged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowSettings {
+    /// The length of a window in event time.
+    pub length: Duration,
+    /// The rate at which drift-free windows may raise an alarm, over all columns together.
+    pub false_alarm_rate: f64,
+    /// The smallest Kolmogorov–Smirnov distance or total variation that counts; smaller ones are significant but harmless.
+    pub effect_floor: f64,
+    /// With fewer rows a window is not judged.
+    pub min_rows: usize,
+}
+
+/// What a window showed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowReport {
+    /// From (inclusive).
+    pub from: Timestamp,
+    /// To (exclusive).
+    pub to: Timestamp,
+    /// Predictions in it.
+    pub rows: usize,
+    /// Those whose ground truth is known.
+    pub labelled: usize,
+    /// Requests that failed.
+    pub errors: usize,
+    /// The model versions that answered, with their rows.
+    pub versions: BTreeMap<String, usize>,
+    /// Each column against the reference; empty when the window was too small to judge.
+    pub columns: Vec<ColumnDrift>,
+    /// Whether any column raised an alarm.
+    pub drift: bool,
+    /// The metrics of the labelled rows.
+    pub performance: BTreeMap<String, Measure>,
+    /// The metrics of the serving version on its held-out rows, to compare with.
+    pub reference: BTreeMap<String, Measure>,
+    /// Why the window was not judged, when it was not.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+}
+
+/// The served rows of a window with their truth: features by name, `score`, and per row the truth (NaN while unknown).
+#[derive(Debug)]
+pub struct Served<'a> {
+    /// The features, by name.
+    pub rows: &'a Table,
+    /// Per row the headline answer.
+    pub scores: &'a [f64],
+    /// Per row the class (0 or 1) or the target; NaN while unknown.
+    pub truth: &'a [f64],
+    /// Requests that failed and have no row.
+    pub errors: usize,
+    /// The model versions that answered, with their rows.
+    pub versions: BTreeMap<String, usize>,
+}
+
+/// Judges a window.
+pub fn judge(
+    task: Task,
+    span: (Timestamp, Timestamp),
+    served: &Served<'_>,
+    reference: &Reference,
+    reference_metrics: &BTreeMap<String, Measure>,
+    settings: &WindowSettings,
+) -> Result<WindowReport> {
+    let known: Vec<usize> = (0..served.truth.len()).filter(|&row| !served.truth[row].is_nan()).collect();
+    let rows = served.scores.len();
+    let mut report = WindowReport {
+        from: span.0,
+        to: span.1,
+        rows,
+        labelled: known.len(),
+        errors: served.errors,
+        versions: served.versions.clone(),
+        columns: Vec::new(),
+        drift: false,
+        performance: BTreeMap::new(),
+        reference: reference_metrics.clone(),
+        note: None,
+    };
+    if rows < settings.min_rows {
+        report.note = Some(format!("{rows} rows are too few to judge; {} are needed", settings.min_rows));
+        return Ok(report);
+    }
+    report.columns = drift::compare(reference, served.rows, served.scores, settings)?;
+    report.drift = report.columns.iter().any(|column| column.alarm);
+    if known.len() >= settings.min_rows {
+        let truth: Vec<f64> = known.iter().map(|&row| served.truth[row]).collect();
+        let score: Vec<f64> = known.iter().map(|&row| served.scores[row]).collect();
+        report.performance = measure(task, &truth, &score);
+    }
+    Ok(report)
+}
+
+impl WindowReport {
+    /// The names of the columns that raised an alarm, strongest first.
+    pub fn drifted(&self) -> Vec<&ColumnDrift> {
+        let mut alarmed: Vec<&ColumnDrift> = self.columns.iter().filter(|column| column.alarm).collect();
+        alarmed.sort_by(|a, b| b.effect.total_cmp(&a.effect).then_with(|| a.column.cmp(&b.column)));
+        alarmed
+    }
+}
+
+impl Facts for WindowReport {
+    fn value(&self, subject: Subject, metric: &str) -> Option<Measured> {
+        match subject {
+            Subject::Reference => self.reference.get(metric).map(shown),
+            Subject::Current if metric == "error_rate" => {
+                let asked = self.rows + self.errors;
+                (asked > 0).then(|| Measured {
+                    value: self.errors as f64 / asked as f64,
+                    low: None,
+                    high: None,
+                    note: Some(format!("{asked} requests")),
+                })
+            }
+            Subject::Current => self.performance.get(metric).map(shown),
+            Subject::Champion | Subject::Baseline => None,
+        }
+    }
+
+    fn by_group(&self, _aggregate: Aggregate, _metric: &str, _column: &str) -> Option<Measured> {
+        None
+    }
+
+    fn flag(&self, name: &str) -> Option<bool> {
+        match name {
+            "drift" if self.note.is_none() => Some(self.drift),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Errors on the wire. A handler returns an [`ApiError`]; the guard writes it in the dialect of the path and logs its
+//! cause once, with the id of the request.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use flyball_core::{Error, ErrorCode};
+use serde_json::json;
+
+/// What a handler fails with.
+#[derive(Debug)]
+pub struct ApiError(pub Error);
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = status(self.0.code()).into_response();
+        response.extensions_mut().insert(Arc::new(self.0));
+        response
+    }
+}
+
+/// How errors are written, which depends on whose protocol the path belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Ours: `{"error": {"code", "message", "hint"}}`.
+    Native,
+    /// The Open Inference Protocol: `{"error": "text"}`.
+    Oip,
+}
+
+impl Dialect {
+    pub(crate) fn of(path: &str) -> Self {
+        if path == "/v2" || path.starts_with("/v2/") { Dialect::Oip } else { Dialect::Native }
+    }
+
+    /// The whole response for an error. The cause is not part of it.
+    pub(crate) fn write(self, error: &Error) -> Response {
+        let body = match self {
+            Dialect::Native => json!({ "error": {
+                "code": error.code().as_str(),
+                "message": error.message(),
+                "hint": error.next_step(),
+            }}),
+            Dialect::Oip => json!({ "error": match error.next_step() {
+                Some(hint) => format!("{}; {hint}", error.message()),
+                None => error.message().to_owned(),
+            }}),
+        };
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = status(error.code());
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if matches!(error.code(), ErrorCode::Overloaded | ErrorCode::Unavailable) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if error.code() == ErrorCode::Unauthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"flyball\""));
+        }
+        response
+    }
+}
+
+fn status(code: ErrorCode) -> StatusCode {
+    StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}

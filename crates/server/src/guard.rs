@@ -1,0 +1,87 @@
+//! What every request passes: host and origin, time limit, panics, errors in their dialect, headers, the access log.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use flyball_core::{Error, ErrorCode, Result, limits};
+use futures::FutureExt;
+
+use crate::app::App;
+use crate::error::{ApiError, Dialect};
+use crate::origin;
+
+/// Everything comes from here, nothing is inline, nobody frames us.
+const CONTENT_SECURITY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
+                                form-action 'self'; frame-ancestors 'none'";
+const HEADERS: [(HeaderName, HeaderValue); 4] = [
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY)),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+];
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The outermost layer.
+pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let started = app.clock.monotonic_nanos();
+    let request_id = app.ids.fresh("req");
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = match run(&app, request, next).await {
+        Ok(response) => response,
+        Err(error) => axum::response::IntoResponse::into_response(ApiError(error)),
+    };
+    if let Some(error) = response.extensions_mut().remove::<Arc<Error>>() {
+        log_cause(&error, &request_id);
+        response = Dialect::of(&path).write(&error);
+    } else if response.status().is_client_error() {
+        // Refused by the framework before a handler saw it.
+        response = Dialect::of(&path).write(&Error::invalid("the path or query of the request is malformed"));
+    }
+    for (name, value) in &HEADERS {
+        response.headers_mut().insert(name, value.clone());
+    }
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let micros = app.clock.monotonic_nanos().saturating_sub(started) / 1000;
+    log_access(&method, &path, response.status().as_u16(), micros, &request_id);
+    response
+}
+
+async fn run(app: &App, request: Request, next: Next) -> Result<Response> {
+    origin::check(&app.access.hosts, request.method(), request.uri(), request.headers())?;
+    let handling = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(Duration::from_secs(limits::REQUEST_SECONDS), handling).await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(_panic)) => Err(Error::internal("a handler panicked")),
+        Err(_elapsed) => {
+            let message = format!("the request took longer than {} s", limits::REQUEST_SECONDS);
+            Err(Error::new(ErrorCode::Unavailable, message).hint("send less at once, or try again"))
+        }
+    }
+}
+
+fn log_cause(error: &Error, request_id: &str) {
+    if error.code().status() >= 500 {
+        tracing::error!(request_id, ?error, "a request failed");
+    } else if let Some(cause) = error.cause_text() {
+        tracing::info!(request_id, code = %error.code(), cause, "a request was refused");
+    }
+}
+
+/// One line per request. Health checks leave none, and successful predictions only a debug line: they leave a record.
+fn log_access(method: &Method, path: &str, status: u16, micros: u64, request_id: &str) {
+    if matches!(path, "/health" | "/ready") {
+        return;
+    }
+    if status == 200 && path.ends_with("/infer") {
+        tracing::debug!(%method, path, status, micros, request_id, "request");
+    } else {
+        tracing::info!(%method, path, status, micros, request_id, "request");
+    }
+}

@@ -1,0 +1,109 @@
+//! All routes, in one list, each with its policy.
+
+mod assets;
+mod events;
+mod health;
+mod metrics;
+mod oip;
+mod openapi;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use flyball_core::{Error, ErrorCode};
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathItem};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_axum::routes;
+
+use crate::access::Policy;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::guard::guard;
+
+/// A route and what it asks of its caller.
+struct Route {
+    policy: Policy,
+    handler: UtoipaMethodRouter<Arc<App>>,
+}
+
+fn route(policy: Policy, handler: UtoipaMethodRouter<Arc<App>>) -> Route {
+    Route { policy, handler }
+}
+
+/// The list. A new route goes here and nowhere else.
+fn all() -> Vec<Route> {
+    use Policy::{Public, Read};
+    vec![
+        route(Public, routes!(health::live::live)),
+        route(Public, routes!(health::ready::ready)),
+        route(Public, routes!(assets::get::get)),
+        route(Read, routes!(metrics::show::show)),
+        route(Read, routes!(events::listen::listen)),
+        route(Read, routes!(openapi::show::show)),
+        route(Read, routes!(oip::server::metadata)),
+        route(Public, routes!(oip::server::live)),
+        route(Public, routes!(oip::server::ready)),
+        route(Read, routes!(oip::model::metadata)),
+        route(Read, routes!(oip::model::metadata_of_version)),
+        route(Read, routes!(oip::model::ready)),
+        route(Read, routes!(oip::model::ready_of_version)),
+        route(Read, routes!(oip::infer::infer)),
+        route(Read, routes!(oip::infer::infer_version)),
+    ]
+}
+
+/// The router of a whole server.
+pub fn router(app: Arc<App>) -> Router {
+    let mut router = OpenApiRouter::new();
+    for Route { policy, handler: (schemas, paths, methods) } in all() {
+        let gate = middleware::from_fn_with_state((Arc::clone(&app), policy), gate);
+        router = router.routes((schemas, paths, methods.layer(gate)));
+    }
+    let (router, _document) = router.split_for_parts();
+    router
+        .fallback(no_such_page)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), guard))
+        .with_state(app)
+}
+
+/// The OpenAPI document of all routes; each operation names its policy as `x-policy`.
+pub fn document() -> OpenApi {
+    let info = InfoBuilder::new().title("Flyball").version(env!("CARGO_PKG_VERSION")).build();
+    let mut router = OpenApiRouter::<Arc<App>>::with_openapi(OpenApiBuilder::new().info(info).build());
+    for Route { policy, handler: (schemas, mut paths, methods) } in all() {
+        for operation in paths.paths.values_mut().flat_map(operations) {
+            operation.extensions = Some(ExtensionsBuilder::new().add("x-policy", policy.as_str()).build());
+        }
+        router = router.routes((schemas, paths, methods));
+    }
+    router.into_openapi()
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut utoipa::openapi::path::Operation> {
+    let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+    [get, put, post, delete, options, head, patch, trace].into_iter().flatten()
+}
+
+async fn gate(
+    State((app, policy)): State<(Arc<App>, Policy)>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    app.access.check(policy)?;
+    Ok(next.run(request).await)
+}
+
+async fn no_such_page(request: Request) -> ApiError {
+    let path: String = request.uri().path().chars().take(100).collect();
+    ApiError(Error::not_found("page", path.escape_debug()).hint("/api/v1/openapi.json lists what there is"))
+}
+
+async fn wrong_method(request: Request) -> ApiError {
+    let message = format!("{} is not possible here", request.method());
+    ApiError(Error::new(ErrorCode::NotFound, message).hint("/api/v1/openapi.json lists what there is"))
+}

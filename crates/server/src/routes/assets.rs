@@ -1,0 +1,3 @@
+//! The static files of the pages.
+
+pub(crate) mod get;

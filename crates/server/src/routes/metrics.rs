@@ -1,0 +1,4 @@
+//! Figures for Prometheus.
+
+pub(crate) mod show;
+mod text;

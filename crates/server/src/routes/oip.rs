@@ -1,0 +1,5 @@
+//! The Open Inference Protocol V2.
+
+pub(crate) mod infer;
+pub(crate) mod model;
+pub(crate) mod server;

@@ -1,0 +1,86 @@
+//! `GET /v2/models/{model}` and its versions: what an endpoint takes and gives, and whether it answers.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use flyball_core::{FeatureKind, Result, Signature, Task};
+use flyball_serving::LiveEndpoint;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::oip::version_number;
+
+/// What an endpoint takes and gives.
+#[utoipa::path(get, path = "/v2/models/{model}", tag = "inference", operation_id = "modelMetadata",
+    params(("model" = String, Path, description = "The endpoint")),
+    responses((status = 200, description = "Versions, inputs and outputs", body = Value),
+        (status = 404, description = "There is no such endpoint")))]
+pub(crate) async fn metadata(State(app): State<Arc<App>>, Path(model): Path<String>) -> Result<Json<Value>, ApiError> {
+    let endpoint = app.serving.endpoint(&model)?;
+    Ok(Json(describe(&endpoint, &endpoint.contract.signature)))
+}
+
+/// What one version takes and gives.
+#[utoipa::path(get, path = "/v2/models/{model}/versions/{version}", tag = "inference",
+    operation_id = "modelVersionMetadata",
+    params(("model" = String, Path, description = "The endpoint"), ("version" = String, Path, description = "The version")),
+    responses((status = 200, description = "Versions, inputs and outputs", body = Value),
+        (status = 404, description = "It does not serve")))]
+pub(crate) async fn metadata_of_version(
+    State(app): State<Arc<App>>,
+    Path((model, version)): Path<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let endpoint = app.serving.endpoint(&model)?;
+    let live = endpoint.version(version_number(&version)?)?;
+    Ok(Json(describe(&endpoint, live.model.signature())))
+}
+
+/// Whether an endpoint answers.
+#[utoipa::path(get, path = "/v2/models/{model}/ready", tag = "inference", operation_id = "modelReady",
+    params(("model" = String, Path, description = "The endpoint")),
+    responses((status = 200, description = "It answers", body = Value), (status = 503, description = "It does not"),
+        (status = 404, description = "There is no such endpoint")))]
+pub(crate) async fn ready(State(app): State<Arc<App>>, Path(model): Path<String>) -> Result<Json<Value>, ApiError> {
+    app.serving.endpoint(&model)?.ready()?;
+    Ok(Json(json!({ "name": model, "ready": true })))
+}
+
+/// Whether one version answers.
+#[utoipa::path(get, path = "/v2/models/{model}/versions/{version}/ready", tag = "inference",
+    operation_id = "modelVersionReady",
+    params(("model" = String, Path, description = "The endpoint"), ("version" = String, Path, description = "The version")),
+    responses((status = 200, description = "It answers", body = Value), (status = 404, description = "It does not serve")))]
+pub(crate) async fn ready_of_version(
+    State(app): State<Arc<App>>,
+    Path((model, version)): Path<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    app.serving.endpoint(&model)?.version(version_number(&version)?)?;
+    Ok(Json(json!({ "name": model, "ready": true })))
+}
+
+fn describe(endpoint: &LiveEndpoint, signature: &Signature) -> Value {
+    let versions: Vec<String> = endpoint.revisions.iter().map(|live| live.revision.version.to_string()).collect();
+    let datatype = |kind| match kind {
+        FeatureKind::Number => "FP64",
+        FeatureKind::Text => "BYTES",
+    };
+    let tensor =
+        |name: &str, datatype: &str, shape: &[i64]| json!({ "name": name, "datatype": datatype, "shape": shape });
+    let inputs: Vec<Value> =
+        signature.features.iter().map(|feature| tensor(&feature.name, datatype(feature.kind), &[-1])).collect();
+    let outputs = match signature.task {
+        Task::Classification => {
+            vec![tensor("label", "BYTES", &[-1]), tensor("probabilities", "FP64", &[-1, signature.width() as i64])]
+        }
+        Task::Regression => vec![tensor("prediction", "FP64", &[-1])],
+    };
+    json!({
+        "name": endpoint.endpoint.name,
+        "versions": versions,
+        "platform": "onnx_onnxv1",
+        "inputs": inputs,
+        "outputs": outputs,
+    })
+}

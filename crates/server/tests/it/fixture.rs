@@ -1,0 +1,158 @@
+//! A server around a tiny model.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, StatusCode};
+use flyball_core::model::{Engine, Model};
+use flyball_core::{
+    Clock, Contribution, Feature, FeatureKind, IdSource, Name, Predictions, Result, Signature, SystemClock, Table,
+    Task, Value,
+};
+use flyball_server::{Access, App, Hub, router};
+use flyball_serving::{NewRevision, PredictionIds, Serving, Share, create_endpoint, create_revision, set_traffic};
+use flyball_store::Blobs;
+use flyball_testkit::TestDb;
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt;
+
+/// Late by distance: the probability is the distance over 1000.
+struct Late(Signature);
+
+struct LateEngine;
+
+impl Engine for LateEngine {
+    fn name(&self) -> &'static str {
+        "late"
+    }
+
+    fn load(&self, artifact: &[u8]) -> Result<Arc<dyn Model>> {
+        let feature = |name: &str, kind| Feature { name: name.to_owned(), kind };
+        let features = vec![feature("distance", FeatureKind::Number), feature("origin", FeatureKind::Text)];
+        let (task, classes) = match artifact {
+            b"regression" => (Task::Regression, Vec::new()),
+            _ => (Task::Classification, vec!["on_time".to_owned(), "late".to_owned()]),
+        };
+        Ok(Arc::new(Late(Signature { task, features, classes })))
+    }
+}
+
+impl Model for Late {
+    fn signature(&self) -> &Signature {
+        &self.0
+    }
+
+    fn predict(&self, rows: &Table) -> Result<Predictions> {
+        let mut scores = Vec::new();
+        for row in 0..rows.rows() {
+            let distance = rows.column("distance")?.value(row);
+            self.predict_row(&[distance], &mut scores)?;
+        }
+        Ok(Predictions { width: self.0.width(), scores })
+    }
+
+    fn predict_row(&self, row: &[Value], scores: &mut Vec<f64>) -> Result<()> {
+        let distance = row[0].number();
+        assert!(distance != 666.0, "the model has a defect");
+        let late = if distance.is_nan() { 0.5 } else { distance / 1000.0 };
+        if self.0.width() == 2 {
+            scores.push(1.0 - late);
+        }
+        scores.push(late);
+        Ok(())
+    }
+
+    fn explain_row(&self, _row: &[Value]) -> Result<Option<(f64, Vec<Contribution>)>> {
+        Ok(None)
+    }
+}
+
+pub(crate) struct TestServer {
+    pub(crate) app: Arc<App>,
+    pub(crate) router: Router,
+    /// The services block, so that tests are plain functions and only requests run in here.
+    pub(crate) runtime: Runtime,
+    _db: TestDb,
+    _folder: TempDir,
+}
+
+/// A response, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+}
+
+impl TestServer {
+    pub(crate) fn new() -> Self {
+        Self::with(Access::local())
+    }
+
+    /// Serves `flights` (versions 1 and 2, half each) and `delays` (a regression).
+    pub(crate) fn with(access: Access) -> Self {
+        let (db, folder) = (TestDb::sqlite(), tempfile::tempdir().unwrap());
+        let blobs = Blobs::open(folder.path().to_str().unwrap()).unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let deploy = |endpoint: &'static str, kind: &'static [u8], shares: &'static [(i64, u16)]| {
+            let artifact = blobs.put(kind).unwrap();
+            let now = clock.now();
+            let work = move |tx: &mut flyball_store::Tx<'_>| {
+                let permit = flyball_governance::identity::local_user()?.edit();
+                let (endpoint, model): (Name, Name) = (endpoint.parse()?, "late".parse()?);
+                create_endpoint(tx, &permit, &endpoint, None, now)?;
+                let mut split = Vec::new();
+                for &(version, per_mille) in shares {
+                    let new = NewRevision { endpoint: &endpoint, model: &model, version, artifact, loop_name: None };
+                    split.push(Share { revision_id: create_revision(tx, &permit, &new, now)?.id, per_mille });
+                }
+                set_traffic(tx, &permit, &endpoint, &split, now)
+            };
+            db.write(work).unwrap();
+        };
+        deploy("flights", b"classification", &[(1, 500), (2, 500)]);
+        deploy("delays", b"regression", &[(1, 1000)]);
+        let ids = PredictionIds::random([7; 32]);
+        let serving = Serving::new(db.clone(), blobs, clock.clone(), vec![Arc::new(LateEngine)], ids);
+        serving.refresh().unwrap();
+        let app = App {
+            db: db.clone(),
+            clock,
+            serving: Arc::new(serving),
+            hub: Hub::default(),
+            access,
+            ids: IdSource::random([8; 32]),
+        };
+        let app = Arc::new(app);
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        Self { router: router(Arc::clone(&app)), app, runtime, _db: db, _folder: folder }
+    }
+
+    pub(crate) fn send(&self, request: Request<Body>) -> Answer {
+        let (response, bytes) = self.runtime.block_on(async {
+            let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+            (head, to_bytes(body, usize::MAX).await.unwrap())
+        });
+        let (status, headers) = (response.status, response.headers);
+        Answer { status, headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send(request(Method::GET, path, String::new()))
+    }
+
+    pub(crate) fn post(&self, path: &str, body: impl Into<String>) -> Answer {
+        self.send(request(Method::POST, path, body.into()))
+    }
+}
+
+pub(crate) fn request(method: Method, path: &str, body: String) -> Request<Body> {
+    Request::builder().method(method).uri(path).header("host", "localhost:5050").body(Body::from(body)).unwrap()
+}

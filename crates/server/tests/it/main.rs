@@ -1,0 +1,9 @@
+//! The whole router in process.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up must fail with the reason")]
+
+mod fixture;
+mod guard;
+mod inference;
+mod policies;
+mod serving;

@@ -1,0 +1,116 @@
+//! Looks inference records up again: those of a time span, and the one behind a prediction id.
+
+use flyball_core::{Contribution, Error, Result, Table, Timestamp, Value};
+
+use crate::concat::concat;
+use crate::model::Revision;
+use crate::prediction_id::{self, endpoint_mark};
+use crate::record_columns as columns;
+use crate::segment;
+use crate::service::Serving;
+use crate::store;
+
+/// What was asked and answered under a prediction id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundRecord {
+    /// The id.
+    pub prediction_id: String,
+    /// The event time.
+    pub at: Timestamp,
+    /// What joins it with what really happened.
+    pub key: Option<String>,
+    /// Who answered.
+    pub revision: Revision,
+    /// The headline number; `None` when the model failed.
+    pub score: Option<f64>,
+    /// Why the model failed.
+    pub error: Option<String>,
+    /// What was asked: feature and value.
+    pub features: Vec<(String, Value)>,
+}
+
+/// Why a prediction is what it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The raw value that the model expects before it has seen the row.
+    pub base: f64,
+    /// What each feature added, largest amount first.
+    pub contributions: Vec<Contribution>,
+}
+
+impl Serving {
+    /// The written records of an endpoint with an event time in `from..to`, in the order of their numbers. The columns
+    /// are those of [`crate::record_columns`]: id, sequence, at, key, revision, the features, score (and `score.CLASS` for
+    /// more than two classes), error.
+    pub fn records(&self, endpoint: &str, from: Timestamp, to: Timestamp) -> Result<Table> {
+        let segments = self.db.read(|tx| segment::segments(tx, endpoint, from, to))?;
+        let mut tables = Vec::with_capacity(segments.len());
+        for segment in &segments {
+            let table = segment::read(&self.blobs, segment)?;
+            if segment.at.0 >= from && segment.at.1 < to {
+                tables.push(table);
+                continue;
+            }
+            let times = segment::integers(&table, columns::AT)?;
+            let rows: Vec<usize> = (0..table.rows()).filter(|&row| (from.0..to.0).contains(&times[row])).collect();
+            tables.push(table.take(&rows));
+        }
+        concat(&tables)
+    }
+
+    /// The record behind a prediction id.
+    ///
+    /// # Errors
+    /// `InvalidInput` when it is not an id, `NotFound` when there is no such record yet.
+    pub fn find_record(&self, prediction_id: &str) -> Result<FoundRecord> {
+        let (moment, mark) = prediction_id::parse(prediction_id)?;
+        let mut segments = self.db.read(|tx| segment::spanning(tx, moment))?;
+        segments.retain(|segment| endpoint_mark(&segment.endpoint) == mark);
+        for segment in &segments {
+            let table = segment::read(&self.blobs, segment)?;
+            let ids = table.column(columns::PREDICTION_ID)?;
+            let is_wanted = |value: Value| matches!(value, Value::Text(id) if *id == *prediction_id);
+            if let Some(row) = (0..table.rows()).find(|&row| is_wanted(ids.value(row))) {
+                return self.found(&table, row);
+            }
+        }
+        Err(Error::not_found("prediction", prediction_id)
+            .hint("a prediction is written some seconds after it was made; check the id and try again"))
+    }
+
+    /// Explains a recorded prediction with the model that made it; `None` when that model cannot explain itself.
+    pub fn explain(&self, record: &FoundRecord) -> Result<Option<Explanation>> {
+        let model = self.model(&record.revision)?;
+        let value = |name: &str| {
+            let found = record.features.iter().find(|(feature, _)| feature == name);
+            found.map_or(Value::Missing, |(_, value)| value.clone())
+        };
+        let row: Vec<Value> = model.signature().features.iter().map(|feature| value(&feature.name)).collect();
+        let explained = model.explain_row(&row)?;
+        Ok(explained.map(|(base, mut contributions)| {
+            contributions.sort_by(|a, b| b.amount.abs().total_cmp(&a.amount.abs()));
+            Explanation { base, contributions }
+        }))
+    }
+
+    fn found(&self, table: &Table, row: usize) -> Result<FoundRecord> {
+        let text = |name: &str| Ok::<_, Error>(table.column(name)?.value(row).text());
+        let revision_id = text(columns::REVISION)?.unwrap_or_default();
+        let revision = self.db.read(|tx| store::revision(tx, &revision_id))?;
+        let model = self.model(&revision)?;
+        let features = model.signature().features.iter().map(|feature| {
+            let column = table.column(&columns::of_feature(&feature.name))?;
+            Ok((feature.name.clone(), column.value(row)))
+        });
+        let score = table.column(columns::SCORE)?.number(row);
+        Ok(FoundRecord {
+            prediction_id: text(columns::PREDICTION_ID)?.unwrap_or_default(),
+            at: Timestamp(segment::integers(table, columns::AT)?[row]),
+            key: text(columns::KEY)?,
+            revision,
+            score: score.is_finite().then_some(score),
+            error: text(columns::ERROR)?,
+            features: features.collect::<Result<_>>()?,
+        })
+    }
+}

@@ -1,0 +1,150 @@
+//! A tiny engine whose models are one line of text, and a service around it.
+
+use std::sync::Arc;
+
+use flyball_core::model::{Engine, Model};
+use flyball_core::{
+    Clock, Contribution, Edit, Error, ErrorCode, Feature, FeatureKind, Name, Permit, Predictions, Result, Signature,
+    Table, Task, Timestamp, Value, VirtualClock,
+};
+use flyball_serving::{
+    NewRevision, PredictionIds, Revision, Serving, Share, create_endpoint, create_revision, set_traffic,
+};
+use flyball_store::{Blobs, Db};
+use tempfile::TempDir;
+
+/// `toy BIAS CLASSES FEATURE…`: the last score is the bias plus the first feature; features that begin with `t` are text.
+/// The value 13 makes it fail, 14 panic, 15 answer NaN.
+#[derive(Debug)]
+pub(crate) struct Toy {
+    bias: f64,
+    signature: Signature,
+}
+
+pub(crate) struct ToyEngine;
+
+impl Engine for ToyEngine {
+    fn name(&self) -> &'static str {
+        "toy"
+    }
+
+    fn load(&self, artifact: &[u8]) -> Result<Arc<dyn Model>> {
+        let text = String::from_utf8_lossy(artifact);
+        let words: Vec<&str> = text.split(' ').collect();
+        let ["toy", bias, classes, features @ ..] = words.as_slice() else {
+            return Err(Error::new(ErrorCode::UnsupportedModel, "not a toy"));
+        };
+        let kind = |name: &str| if name.starts_with('t') { FeatureKind::Text } else { FeatureKind::Number };
+        let features = features.iter().map(|name| Feature { name: (*name).to_owned(), kind: kind(name) }).collect();
+        let classes: Vec<String> = (0..classes.parse().unwrap()).map(|class: usize| format!("c{class}")).collect();
+        let task = if classes.is_empty() { Task::Regression } else { Task::Classification };
+        Ok(Arc::new(Toy { bias: bias.parse().unwrap(), signature: Signature { task, features, classes } }))
+    }
+}
+
+impl Model for Toy {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn predict(&self, rows: &Table) -> Result<Predictions> {
+        let mut scores = Vec::new();
+        let names: Vec<&str> = self.signature.features.iter().map(|feature| feature.name.as_str()).collect();
+        let rows = rows.select(&names)?;
+        (0..rows.rows()).try_for_each(|row| self.predict_row(&rows.row(row), &mut scores))?;
+        Ok(Predictions { width: self.signature.width(), scores })
+    }
+
+    fn predict_row(&self, row: &[Value], scores: &mut Vec<f64>) -> Result<()> {
+        let first = row.first().map_or(f64::NAN, Value::number);
+        match first {
+            13.0 => return Err(Error::internal("thirteen")),
+            14.0 => panic!("fourteen"),
+            15.0 => scores.push(f64::NAN),
+            _ => scores.push(self.bias + if first.is_nan() { 0.0 } else { first }),
+        }
+        let last = scores.pop().unwrap_or_default();
+        scores.extend(std::iter::repeat_n(0.0, self.signature.width() - 1));
+        scores.push(last);
+        Ok(())
+    }
+
+    fn explain_row(&self, row: &[Value]) -> Result<Option<(f64, Vec<Contribution>)>> {
+        let amount = row.first().map_or(0.0, Value::number);
+        let feature = self.signature.features[0].name.clone();
+        Ok(Some((self.bias, vec![Contribution { feature, value: row[0].text(), amount }])))
+    }
+}
+
+pub(crate) struct Fixture {
+    pub(crate) serving: Serving,
+    pub(crate) db: Db,
+    pub(crate) blobs: Blobs,
+    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) folder: TempDir,
+}
+
+pub(crate) const START: Timestamp = Timestamp(1_362_096_000_000);
+
+pub(crate) fn permit() -> Permit<Edit> {
+    flyball_governance::identity::local_user().unwrap().edit()
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+impl Fixture {
+    pub(crate) fn new(db: &Db) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(folder.path().to_str().unwrap()).unwrap();
+        let clock = Arc::new(VirtualClock::at(START));
+        let serving = restart(db, &blobs, &clock);
+        Self { serving, db: db.clone(), blobs, clock, folder }
+    }
+
+    /// What a new process would see.
+    pub(crate) fn restarted(&self) -> Serving {
+        let serving = restart(&self.db, &self.blobs, &self.clock);
+        serving.refresh().unwrap();
+        serving
+    }
+
+    /// Deploys toys at an endpoint, each with its share, and refreshes.
+    pub(crate) fn deploy(&self, endpoint: &str, toys: &[(&str, u16)]) -> Vec<Revision> {
+        let revisions = self.prepare(endpoint, toys);
+        self.serving.refresh().unwrap();
+        revisions
+    }
+
+    /// Deploys without a refresh.
+    pub(crate) fn prepare(&self, endpoint: &str, toys: &[(&str, u16)]) -> Vec<Revision> {
+        let (endpoint, now) = (name(endpoint), self.clock.now());
+        let toys: Vec<_> =
+            toys.iter().map(|(toy, share)| (self.blobs.put(toy.as_bytes()).unwrap(), version(toy), *share)).collect();
+        let work = move |tx: &mut flyball_store::Tx<'_>| {
+            create_endpoint(tx, &permit(), &endpoint, None, now)?;
+            let (mut revisions, mut shares) = (Vec::new(), Vec::new());
+            for (artifact, version, per_mille) in toys {
+                let model = name("toy");
+                let new = NewRevision { endpoint: &endpoint, model: &model, version, artifact, loop_name: None };
+                let revision = create_revision(tx, &permit(), &new, now)?;
+                shares.push(Share { revision_id: revision.id.clone(), per_mille });
+                revisions.push(revision);
+            }
+            set_traffic(tx, &permit(), &endpoint, &shares, now)?;
+            Ok(revisions)
+        };
+        self.db.write(work).unwrap()
+    }
+}
+
+fn restart(db: &Db, blobs: &Blobs, clock: &Arc<VirtualClock>) -> Serving {
+    let clock: Arc<dyn Clock> = clock.clone();
+    Serving::new(db.clone(), blobs.clone(), clock, vec![Arc::new(ToyEngine)], PredictionIds::Derived)
+}
+
+/// The bias tells the version.
+fn version(toy: &str) -> i64 {
+    toy.split(' ').nth(1).and_then(|bias| bias.parse::<f64>().ok()).map_or(0, |bias| bias as i64)
+}

@@ -1,0 +1,200 @@
+//! The drift decision: which columns of a window have really changed.
+//!
+//! Each column gives one p-value and one effect size. The p-values are adjusted over the columns
+//! (Benjamini–Hochberg), so that a table without drift alarms at most at the chosen rate however many columns it has;
+//! and an alarm also needs an effect worth acting on, since with enough rows any difference is significant.
+//!
+//! The default floors of 0.05 mean that 5 % of the rows would have to change their place (D) or level (total
+//! variation) to undo the drift. A shift of 0.2 standard deviations has D ≈ 0.08 and one of 0.1 has 0.04: the floor
+//! lies between what the common tools miss and what nobody acts on. D and total variation do not depend on how many
+//! rows either side has; Cramér's V shrinks when the sides are unequal, so prefer total variation. Noise alone
+//! lifts an effect above its floor where rows are few or levels many; there the p-value decides.
+
+use crate::drift::{KsMethod, ks_sorted, pooled_contingency, total_variation};
+use crate::multiplicity::benjamini_hochberg;
+
+/// Up to this many pairs of rows the exact KS p-value takes below a millisecond; beyond, the asymptotic one differs
+/// by about a percent of itself, on the safe side.
+const EXACT_PAIRS: usize = 250_000;
+
+/// What an effect size measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EffectKind {
+    /// Kolmogorov–Smirnov D: numeric columns.
+    KolmogorovSmirnov,
+    /// Total variation distance: categorical columns, missing values.
+    TotalVariation,
+    /// Cramér's V of the 2 × k table.
+    CramersV,
+}
+
+/// The evidence of one column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ColumnTest {
+    /// P-value of the hypothesis "no drift".
+    pub p_value: f64,
+    /// Size of the change.
+    pub effect: f64,
+    /// What `effect` is.
+    pub effect_kind: EffectKind,
+    /// Rows of the reference that have a value.
+    pub reference_rows: u64,
+    /// Rows of the window that have a value.
+    pub current_rows: u64,
+}
+
+/// Smallest effects that matter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EffectFloors {
+    /// For [`EffectKind::KolmogorovSmirnov`].
+    pub kolmogorov_smirnov: f64,
+    /// For [`EffectKind::TotalVariation`].
+    pub total_variation: f64,
+    /// For [`EffectKind::CramersV`].
+    pub cramers_v: f64,
+}
+
+impl Default for EffectFloors {
+    fn default() -> Self {
+        Self { kolmogorov_smirnov: 0.05, total_variation: 0.05, cramers_v: 0.05 }
+    }
+}
+
+/// When a column counts as drifted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DriftPolicy {
+    /// Share of tables without drift that may still alarm.
+    pub false_alarm_rate: f64,
+    /// Effects below these never alarm.
+    pub floors: EffectFloors,
+    /// Columns with fewer rows on a side are not judged.
+    pub minimum_rows: u64,
+}
+
+impl Default for DriftPolicy {
+    fn default() -> Self {
+        Self { false_alarm_rate: 0.05, floors: EffectFloors::default(), minimum_rows: 50 }
+    }
+}
+
+/// What was found out about a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Significant and large enough: an alarm.
+    Drifted,
+    /// Significant, but below the floor.
+    Negligible,
+    /// Chance explains it.
+    Stable,
+    /// Too few rows, or no defined test.
+    NotJudged,
+}
+
+/// The decision on one column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ColumnDecision {
+    /// P-value adjusted over all judged columns; `None` if not judged.
+    pub adjusted_p: Option<f64>,
+    /// The decision.
+    pub verdict: Verdict,
+}
+
+impl ColumnDecision {
+    /// Whether somebody should know.
+    pub fn is_alarm(&self) -> bool {
+        self.verdict == Verdict::Drifted
+    }
+}
+
+impl DriftPolicy {
+    fn floor(&self, kind: EffectKind) -> f64 {
+        match kind {
+            EffectKind::KolmogorovSmirnov => self.floors.kolmogorov_smirnov,
+            EffectKind::TotalVariation => self.floors.total_variation,
+            EffectKind::CramersV => self.floors.cramers_v,
+        }
+    }
+
+    fn judges(&self, test: &ColumnTest) -> bool {
+        test.reference_rows.min(test.current_rows) >= self.minimum_rows && !test.p_value.is_nan()
+    }
+
+    /// Decides on all columns of a window together, in the given order. Columns that are not judged do not weaken
+    /// the others.
+    pub fn decide(&self, tests: &[ColumnTest]) -> Vec<ColumnDecision> {
+        let p_values: Vec<f64> =
+            tests.iter().map(|test| if self.judges(test) { test.p_value } else { f64::NAN }).collect();
+        let decision = |(test, adjusted): (&ColumnTest, f64)| {
+            if adjusted.is_nan() {
+                return ColumnDecision { adjusted_p: None, verdict: Verdict::NotJudged };
+            }
+            let verdict = if adjusted > self.false_alarm_rate {
+                Verdict::Stable
+            } else if test.effect >= self.floor(test.effect_kind) {
+                Verdict::Drifted
+            } else {
+                Verdict::Negligible
+            };
+            ColumnDecision { adjusted_p: Some(adjusted), verdict }
+        };
+        tests.iter().zip(benjamini_hochberg(&p_values)).map(decision).collect()
+    }
+}
+
+/// Evidence of a numeric column from ascending finite values (see [`crate::drift::sorted`]). `None` if a side is
+/// empty.
+pub fn numeric_test(reference: &[f64], current: &[f64]) -> Option<ColumnTest> {
+    let exact = reference.len().saturating_mul(current.len()) <= EXACT_PAIRS;
+    let test = ks_sorted(reference, current, if exact { KsMethod::Exact } else { KsMethod::Asymptotic })?;
+    Some(ColumnTest {
+        p_value: test.p_value,
+        effect: test.statistic,
+        effect_kind: EffectKind::KolmogorovSmirnov,
+        reference_rows: reference.len() as u64,
+        current_rows: current.len() as u64,
+    })
+}
+
+/// Evidence of a categorical column (or of missing against present) from counts per level, in the same order of
+/// levels. `None` if lengths differ or a side is empty.
+pub fn categorical_test(reference: &[u64], current: &[u64]) -> Option<ColumnTest> {
+    Some(ColumnTest {
+        p_value: pooled_contingency(reference, current)?.p_value,
+        effect: total_variation(reference, current)?,
+        effect_kind: EffectKind::TotalVariation,
+        reference_rows: reference.iter().sum(),
+        current_rows: current.iter().sum(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn test(p_value: f64, effect: f64, rows: u64) -> ColumnTest {
+        ColumnTest {
+            p_value,
+            effect,
+            effect_kind: EffectKind::KolmogorovSmirnov,
+            reference_rows: 1000,
+            current_rows: rows,
+        }
+    }
+
+    #[test]
+    fn an_alarm_needs_significance_size_and_rows() {
+        let tests = [test(1e-9, 0.2, 500), test(1e-9, 0.01, 500), test(0.4, 0.2, 500), test(1e-9, 0.9, 10)];
+        let verdicts: Vec<Verdict> =
+            DriftPolicy::default().decide(&tests).iter().map(|decision| decision.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Drifted, Verdict::Negligible, Verdict::Stable, Verdict::NotJudged]);
+    }
+
+    #[test]
+    fn more_columns_ask_for_more_evidence() {
+        let alone = DriftPolicy::default().decide(&[test(0.02, 0.2, 500)]);
+        assert!(alone[0].is_alarm());
+        let among: Vec<ColumnTest> =
+            std::iter::once(0.02).chain([0.5; 19]).map(|p_value| test(p_value, 0.2, 500)).collect();
+        assert!(!DriftPolicy::default().decide(&among)[0].is_alarm());
+    }
+}

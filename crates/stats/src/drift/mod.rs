@@ -1,0 +1,25 @@
+//! Has a column changed? Tests and distances between a reference and a current window.
+//!
+//! Numbers come as values (NaN and infinities are dropped; their share is a table of its own) or as ascending finite
+//! values from [`sorted`], so that a kept reference is sorted once. Categories come as counts per level, both
+//! slices in the same order of levels.
+
+mod counts;
+mod distance;
+mod histogram;
+mod ks;
+mod wasserstein;
+
+pub use counts::{ChiSquare, chi_square_goodness_of_fit, contingency, contingency_corrected, pooled_contingency};
+pub use distance::{
+    hellinger, jensen_shannon, jensen_shannon_base_2, kullback_leibler, l_infinity, population_stability,
+    total_variation,
+};
+pub use histogram::{decile_cuts, histogram, population_stability_deciles, split_at, sturges_edges};
+pub use ks::{KsMethod, KsTest, ks_sorted, ks_two_sample};
+pub use wasserstein::{wasserstein, wasserstein_normed, wasserstein_sorted};
+
+/// The finite values in ascending order.
+pub fn sorted(values: &[f64]) -> Vec<f64> {
+    crate::summary::finite_sorted(values)
+}

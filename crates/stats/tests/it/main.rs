@@ -1,0 +1,14 @@
+//! Values of scikit-learn, scipy, Evidently, NannyML, Fairlearn, SHAP and XGBoost (see `../oracles`), and the
+//! calibration of the drift decision.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
+mod classification;
+mod compare;
+mod drift;
+mod fairness;
+mod false_alarms;
+mod oracle;
+mod ranking;
+mod regression;
+mod shap;

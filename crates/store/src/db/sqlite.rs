@@ -1,0 +1,124 @@
+//! A connection to SQLite.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::Arc;
+
+use flyball_core::{Error, ErrorCode, Result};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, ToSql};
+
+use super::connection::Access;
+use super::failure::from_sqlite;
+use super::{Param, Row};
+
+/// How many prepared statements a connection keeps: more than Flyball has different ones.
+const STATEMENTS_KEPT: usize = 512;
+
+pub(crate) struct SqliteConnection(rusqlite::Connection);
+
+impl SqliteConnection {
+    pub(crate) fn open(path: &Path, access: Access) -> Result<Self> {
+        if access == Access::Write {
+            create_private(path)?;
+        }
+        let connection = rusqlite::Connection::open(path).map_err(from_sqlite)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        // FULL: an acknowledged commit survives a power cut, not only a crash of the process.
+        connection
+            .execute_batch(
+                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                 PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",
+            )
+            .map_err(from_sqlite)?;
+        if access == Access::Read {
+            connection.execute_batch("PRAGMA query_only = ON").map_err(from_sqlite)?;
+        }
+        Ok(Self(connection))
+    }
+
+    pub(crate) fn in_transaction(&self) -> bool {
+        !self.0.is_autocommit()
+    }
+
+    pub(crate) fn batch(&self, sql: &str) -> Result<()> {
+        self.0.execute_batch(sql).map_err(from_sqlite)
+    }
+
+    pub(crate) fn execute(&self, sql: &str, params: &[Param]) -> Result<u64> {
+        self.prepare(sql, params)?.raw_execute().map(|rows| rows as u64).map_err(from_sqlite)
+    }
+
+    pub(crate) fn query(&self, sql: &str, params: &[Param]) -> Result<Vec<Row>> {
+        let mut statement = self.prepare(sql, params)?;
+        let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
+        let mut answer = Vec::new();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(from_sqlite)? {
+            let values = (0..columns.len())
+                .map(|column| row.get_ref(column).map_err(from_sqlite).and_then(read_value))
+                .collect::<Result<_>>()?;
+            answer.push(Row::new(columns.clone(), values));
+        }
+        Ok(answer)
+    }
+
+    fn prepare(&self, sql: &str, params: &[Param]) -> Result<CachedStatement<'_>> {
+        let mut statement = self.0.prepare_cached(sql).map_err(from_sqlite)?;
+        let mut highest = 0;
+        for index in 1..=statement.parameter_count() {
+            // To SQLite `$2` is a name; its index follows the order in the text. A bare `?` has no name.
+            let number = match statement.parameter_name(index) {
+                Some(name) => name.trim_start_matches('$').parse::<usize>().ok(),
+                None => Some(index),
+            };
+            let found = number.and_then(|number| Some((number, params.get(number.checked_sub(1)?)?)));
+            let (number, value) = found.ok_or_else(|| Error::internal(format!("parameter {index} has no value")))?;
+            highest = highest.max(number);
+            statement.raw_bind_parameter(index, value).map_err(from_sqlite)?;
+        }
+        if highest != params.len() {
+            return Err(Error::internal(format!("{} values for {highest} parameters", params.len())));
+        }
+        Ok(statement)
+    }
+}
+
+/// SQLite gives its other files the mode of the main one, so this one call protects all of them.
+fn create_private(path: &Path) -> Result<()> {
+    let unusable = |error: std::io::Error| {
+        Error::new(ErrorCode::Unavailable, "the database file cannot be opened or created")
+            .hint("check the data folder: does it exist, and may this user write to it?")
+            .cause(error)
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(unusable)?;
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(unusable)
+}
+
+impl ToSql for Param {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Param::Null => ValueRef::Null,
+            Param::Int(value) => ValueRef::Integer(*value),
+            Param::Float(value) => ValueRef::Real(*value),
+            Param::Text(value) => ValueRef::Text(value.as_bytes()),
+            Param::Bytes(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
+fn read_value(value: ValueRef<'_>) -> Result<Param> {
+    Ok(match value {
+        ValueRef::Null => Param::Null,
+        ValueRef::Integer(value) => Param::Int(value),
+        ValueRef::Real(value) => Param::Float(value),
+        ValueRef::Text(value) => Param::Text(std::str::from_utf8(value).map_err(Error::internal)?.to_owned()),
+        ValueRef::Blob(value) => Param::Bytes(value.to_vec()),
+    })
+}

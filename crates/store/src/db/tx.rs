@@ -1,0 +1,139 @@
+//! What a transaction can do.
+
+use std::fmt::Write;
+
+use flyball_core::{Error, Result};
+
+use super::connection::Connection;
+use super::{Param, Row};
+
+/// Most parameters of a statement that both engines take (SQLite's limit; PostgreSQL takes 65,535).
+const STATEMENT_PARAMETERS: usize = 32_766;
+/// Most rows of one INSERT. Measured: with 100 rows a row costs SQLite a third less than alone; more rows gain nothing.
+const STATEMENT_ROWS: usize = 128;
+
+/// What an insert does with a row that breaks a uniqueness rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnConflict {
+    /// The whole insert fails with `Conflict`.
+    Fail,
+    /// The row is left out.
+    Ignore,
+}
+
+/// A transaction.
+pub struct Tx<'a> {
+    connection: &'a mut Connection,
+    spoiled: bool,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(connection: &'a mut Connection) -> Self {
+        Self { connection, spoiled: false }
+    }
+
+    /// Whether a statement failed, so that nothing of this transaction may be kept.
+    pub(crate) fn is_spoiled(&self) -> bool {
+        self.spoiled
+    }
+
+    /// Runs a statement with `$1..$n` and returns how many rows it changed.
+    ///
+    /// # Errors
+    /// `Conflict` when a constraint is broken, `StorageFull`, `Unavailable`, `Internal` when the statement is wrong.
+    pub fn execute(&mut self, sql: &str, params: &[Param]) -> Result<u64> {
+        self.run(params, |connection| connection.execute(sql, params))
+    }
+
+    /// Runs a statement and returns its rows.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`].
+    pub fn query(&mut self, sql: &str, params: &[Param]) -> Result<Vec<Row>> {
+        self.run(params, |connection| connection.query(sql, params))
+    }
+
+    /// Runs a statement that answers with at most one row.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`]; `Internal` when there are more rows.
+    pub fn query_one(&mut self, sql: &str, params: &[Param]) -> Result<Option<Row>> {
+        let mut rows = self.query(sql, params)?;
+        match rows.len() {
+            0 | 1 => Ok(rows.pop()),
+            more => Err(Error::internal(format!("{more} rows where at most one was expected"))),
+        }
+    }
+
+    /// Inserts many rows with few statements and returns how many were inserted. Table and columns are constants of
+    /// the program, never a user's text.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`]; `Internal` when a row has another number of values than there are columns.
+    pub fn insert_rows(
+        &mut self,
+        table: &str,
+        columns: &[&str],
+        rows: &[Vec<Param>],
+        conflict: OnConflict,
+    ) -> Result<u64> {
+        if let Some(row) = rows.iter().find(|row| row.len() != columns.len() || row.is_empty()) {
+            return Err(Error::internal(format!("a row of {} values for {} columns", row.len(), columns.len())));
+        }
+        let most = (STATEMENT_PARAMETERS / columns.len().max(1)).clamp(1, STATEMENT_ROWS);
+        let (mut inserted, mut rest) = (0, rows);
+        while !rest.is_empty() {
+            // Powers of two, so that a table has few statements and all of them stay prepared.
+            let count = 1 << rest.len().min(most).ilog2();
+            let (now, later) = rest.split_at(count);
+            inserted += self.execute(&insert_sql(table, columns, count, conflict), &now.concat())?;
+            rest = later;
+        }
+        Ok(inserted)
+    }
+
+    fn run<T>(&mut self, params: &[Param], statement: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+        if self.spoiled {
+            return Err(Error::internal("a statement after one that failed in the same transaction"));
+        }
+        // PostgreSQL cannot keep this character; SQLite would cut the text there in some functions.
+        if params.iter().any(|param| matches!(param, Param::Text(text) if text.as_bytes().contains(&0))) {
+            return Err(Error::invalid("a text holds a NUL character"));
+        }
+        let outcome = statement(self.connection);
+        self.spoiled = outcome.is_err();
+        outcome
+    }
+}
+
+fn insert_sql(table: &str, columns: &[&str], rows: usize, conflict: OnConflict) -> String {
+    let mut sql = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
+    for parameter in 1..=rows * columns.len() {
+        let before = match parameter % columns.len() {
+            _ if parameter == 1 => "(",
+            1 => "), (",
+            0 if columns.len() == 1 => "), (",
+            _ => ", ",
+        };
+        let _infallible = write!(sql, "{before}${parameter}");
+    }
+    sql.push(')');
+    if conflict == OnConflict::Ignore {
+        sql.push_str(" ON CONFLICT DO NOTHING");
+    }
+    sql
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inserts_number_their_parameters() {
+        assert_eq!(insert_sql("t", &["a"], 2, OnConflict::Fail), "INSERT INTO t (a) VALUES ($1), ($2)");
+        assert_eq!(
+            insert_sql("t", &["a", "b"], 2, OnConflict::Ignore),
+            "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING"
+        );
+    }
+}

@@ -1,0 +1,12 @@
+//! The suite of the store; everything about the database runs on both engines.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod blobs;
+mod child;
+mod crash;
+mod group_commit;
+mod lock;
+mod schema;
+mod transactions;
+mod values;

@@ -1,0 +1,26 @@
+//! One view model per page.
+
+mod dataset;
+mod endpoint;
+mod error;
+mod list;
+mod loop_page;
+mod model_version;
+mod monitor;
+mod overview;
+mod prediction;
+mod run;
+
+pub use dataset::{CheckRow, ColumnProfile, DatasetPage, FailingRows};
+pub use endpoint::{DecisionRow, EndpointPage, PredictionRow, RevisionRow, RolloutStep, RolloutView};
+pub use error::ErrorPage;
+pub use list::{Column, ListCell, ListPage};
+pub use loop_page::{LoopPage, RemedyRow, VersionRow};
+pub use model_version::{GateRow, ModelVersionPage, SliceRow, SliceTable};
+pub use monitor::{Distribution, FeatureDrift, HeatCell, HeatMap, HeatRow, MonitorPage, WindowPage};
+pub use overview::{
+    Comparison, EVENT_FEED, EVENT_LOOPS, EVENT_METRICS, EVENT_SIMULATION, LoopCycle, OverviewPage, PolicyOutcome,
+    SimulationView, StageView,
+};
+pub use prediction::PredictionPage;
+pub use run::{Importance, MetricRow, RunPage};

@@ -1,0 +1,75 @@
+//! Sets up what the tests need and the toolchain does not bring: a Python environment with the peers, PostgreSQL, and a
+//! browser. What may not be installed here is named exactly; nothing is skipped.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{self, command, has, output, root};
+
+/// What the tests find in their environment.
+pub struct Environment {
+    /// A Python that has everything in dev/python/requirements.txt.
+    pub python: PathBuf,
+}
+
+/// Makes sure that everything is there.
+pub fn run() -> Result<Environment> {
+    debian(&["postgresql", "chromium"])?;
+    Ok(Environment { python: python()? })
+}
+
+
+
+/// The folder for things that are kept between runs: beside the build.
+fn kept() -> PathBuf {
+    std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root().join("target"), PathBuf::from)
+}
+
+/// A virtual environment made from the requirements; made anew when they change.
+fn python() -> Result<PathBuf> {
+    let requirements = root().join("dev/python/requirements.txt");
+    let wanted = std::fs::read_to_string(&requirements).context("dev/python/requirements.txt")?;
+    let folder = kept().join("python");
+    let (python, stamp) = (folder.join("bin/python"), folder.join("requirements.installed"));
+    if python.exists() && std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    let base = ["python3.13", "python3.12", "python3.11", "python3"]
+        .into_iter()
+        .find(|name| has(name))
+        .context("Python 3.11 or newer is needed; install it (Debian: python3 python3-venv)")?;
+    run::run(command(&[base, "-m", "venv", "--clear"]).arg(&folder))
+        .context("the venv module is needed; install it (Debian: python3-venv)")?;
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&requirements);
+    run::run(&mut install)?;
+    std::fs::write(&stamp, wanted)?;
+    Ok(python)
+}
+
+/// Debian packages: installed when we may, named when we may not.
+fn debian(packages: &[&str]) -> Result<()> {
+    let missing: Vec<&str> = packages.iter().copied().filter(|package| !installed(package)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let root_user = output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    if !(root_user && has("apt-get")) {
+        bail!("the tests need {}; install it, on Debian with: sudo apt-get install -y {}", missing.join(" and "), missing.join(" "));
+    }
+    run::run(&mut command(&["apt-get", "update", "-qq"]))?;
+    let mut install = command(&["apt-get", "install", "-y", "-qq", "--no-install-recommends"]);
+    install.args(&missing).env("DEBIAN_FRONTEND", "noninteractive").stdout(std::process::Stdio::null());
+    run::run(&mut install)
+}
+
+fn installed(package: &str) -> bool {
+    match package {
+        "postgresql" => {
+            has("initdb") || output(Command::new("sh").args(["-c", "ls /usr/lib/postgresql/*/bin/initdb"])).is_some()
+        }
+        program => has(program),
+    }
+}
