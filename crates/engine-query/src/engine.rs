@@ -13,8 +13,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{failure, session};
 
-/// The stack of a worker. Plans are trees that the planner walks recursively; the longest allowed SQL text makes one
-/// some hundred thousand levels deep. Only what is touched takes memory.
+/// The stack of a worker. A text is parsed before its nesting is judged, and the longest allowed one makes a tree some
+/// hundred thousand levels deep, which is freed recursively. Only what is touched takes memory.
 const STACK_BYTES: usize = 512 * 1024 * 1024;
 
 /// Answers queries with DataFusion.

@@ -6,6 +6,8 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use flyball_core::{Error, ErrorCode};
 use flyball_data::nearest;
 
+use crate::session;
+
 /// Turns an error of planning or running into one for the user; `tables` are the names that the query could use.
 pub(crate) fn readable(error: DataFusionError, tables: &[String]) -> Error {
     let root = first(error.find_root());
@@ -14,7 +16,7 @@ pub(crate) fn readable(error: DataFusionError, tables: &[String]) -> Error {
         DataFusionError::Plan(message) => plan_error(message, tables),
         DataFusionError::SQL(parser, _) => {
             let (ParserError::ParserError(text) | ParserError::TokenizerError(text)) = parser.as_ref() else {
-                return refuse("the SQL is nested too deeply").hint("split it into several datasets");
+                return too_deep();
             };
             refuse(format!("the SQL cannot be read: {}", lower_first(text)))
         }
@@ -30,6 +32,12 @@ pub(crate) fn readable(error: DataFusionError, tables: &[String]) -> Error {
 pub(crate) fn too_large() -> Error {
     Error::new(ErrorCode::LimitExceeded, "the query needs more memory than it may use")
         .hint("filter earlier, join on fewer rows, or raise the memory limit of queries")
+}
+
+/// A query whose expressions are nested deeper than the planner should walk.
+pub(crate) fn too_deep() -> Error {
+    refuse("the SQL is nested too deeply")
+        .hint("write long chains of OR as IN (…), or split the query into several datasets")
 }
 
 /// Of several errors the first one tells most.
@@ -56,7 +64,7 @@ fn schema_error(error: &SchemaError) -> Error {
         SchemaError::AmbiguousReference { field } => refuse(format!("several tables have a column '{}'", field.name()))
             .hint(format!("write the table before it, such as t.{}", field.name())),
         SchemaError::DuplicateQualifiedField { name, .. } | SchemaError::DuplicateUnqualifiedField { name } => {
-            refuse(format!("the column '{name}' appears twice")).hint("rename one of them with AS")
+            appears_twice(name)
         }
     }
 }
@@ -71,13 +79,24 @@ fn plan_error(message: &str, tables: &[String]) -> Error {
         ));
     }
     if let Some(name) = quoted(message, "Invalid function '", "'") {
+        if session::UNREPEATABLE.contains(&name.to_lowercase().as_str()) {
+            return refuse(format!("the function '{name}' is not allowed"))
+                .hint("a dataset must come out the same each time; take times and numbers from columns");
+        }
         let error = refuse(format!("there is no function '{name}'"));
         return match quoted(message, "Did you mean '", "'") {
-            Some(near) => error.hint(format!("did you mean {near}? functions of time and chance do not exist here")),
+            Some(near) => error.hint(format!("did you mean {near}?")),
             None => error,
         };
     }
+    if let Some(name) = quoted(message, "unique expression names but the expression \"", "\"") {
+        return appears_twice(name);
+    }
     refuse(lower_first(first_line(message)))
+}
+
+fn appears_twice(name: &str) -> Error {
+    refuse(format!("the column '{name}' appears twice")).hint("rename one of them with AS")
 }
 
 /// The part of `text` between `before` and the next `after`.

@@ -23,7 +23,7 @@ fn joins_windows_and_date_functions_work() {
         ]
     );
     let row = table.row(53);
-    assert_eq!(row[1..4], [Value::Int(2), Value::Float(53.0), Value::Float(3.0)]);
+    assert_eq!(row[1..4], [Value::Int(2), Value::Float(53.0), Value::Float(4.0)]);
     assert_eq!(row[5], Value::Time(1_357_084_800_000));
 }
 

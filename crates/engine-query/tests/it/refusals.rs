@@ -57,7 +57,8 @@ fn only_queries_are_run() {
 #[test]
 fn time_and_chance_do_not_exist() {
     for function in ["now()", "current_timestamp", "current_date", "current_time", "today()", "random()", "uuid()"] {
-        assert_eq!(refused(&format!("SELECT {function} AS x FROM flights")).code(), ErrorCode::SqlError, "{function}");
+        let error = refused(&format!("SELECT {function} AS x FROM flights"));
+        assert!(error.message().contains("is not allowed") || error.message().contains("there is no"), "{error}");
     }
 }
 
@@ -77,6 +78,10 @@ fn long_and_deep_texts_do_no_harm() {
     assert_eq!(refused(&" ".repeat(limits::SQL_BYTES + 1)).code(), ErrorCode::LimitExceeded);
     let deep = format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000));
     assert_eq!(refused(&deep).code(), ErrorCode::SqlError);
-    let long = format!("SELECT id{} AS x FROM flights", "+1".repeat(10_000));
-    assert_eq!(engine().sql(&long, &tables(1)).unwrap().rows(), 2);
+    let chain = |terms| format!("SELECT id{} AS x FROM flights", "+1".repeat(terms));
+    assert_eq!(engine().sql(&chain(200), &tables(1)).unwrap().rows(), 2);
+    for terms in [300, 120_000] {
+        let error = refused(&chain(terms));
+        assert!(error.message().contains("nested"), "{error}");
+    }
 }

@@ -1,0 +1,178 @@
+//! `flyball serve`: the whole product in one process.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use flyball_core::{Error, ErrorCode, IdSource, Result};
+use flyball_jobs::RunningWorkers;
+use flyball_server::{Access, App, Hub, check_bind};
+use flyball_store::lock::DataDirLock;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::Context;
+use crate::args::ServeOptions;
+use crate::wire::{Places, Product};
+
+/// A free port on the loopback address.
+pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+/// Threads that run jobs: a training keeps one busy while windows and rollouts go on with the other.
+const WORKERS: usize = 2;
+/// How often waiting inference records are written and changed traffic is taken up.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A server that runs in this process until it is stopped or dropped.
+pub(crate) struct Running {
+    address: String,
+    /// The services behind it.
+    pub(crate) app: Arc<App>,
+    stop: Option<oneshot::Sender<()>>,
+    http: Option<JoinHandle<Result<()>>>,
+    ticking: Arc<AtomicBool>,
+    ticker: Option<JoinHandle<()>>,
+    workers: Option<RunningWorkers>,
+    /// Held as long as the server runs.
+    _lock: Option<DataDirLock>,
+}
+
+/// Serves until it is interrupted or terminated.
+pub(crate) fn run(context: &Context, options: &ServeOptions) -> Result<()> {
+    let mut running = start(&context.places, SocketAddr::new(options.host, options.port))?;
+    if context.json {
+        println!("{}", json!({ "address": running.address() }));
+    } else {
+        println!("flyball serves at {}", running.address());
+    }
+    wait_for_signal()?;
+    running.stop()
+}
+
+/// Starts everything: workers, the ticker, HTTP.
+pub(crate) fn start(places: &Places, address: SocketAddr) -> Result<Running> {
+    check_bind(address, false)?;
+    let Product { mut platform, jobs, runner, lock } = Product::live(places)?;
+    let listener = bind(address)?;
+    let url = url_of(&listener)?;
+    platform.address = Some(url.clone());
+    lock.set_info(&json!({ "pid": std::process::id(), "address": url }))?;
+    let runner = crate::wire::runner_of(&platform, &jobs, runner);
+    let workers = runner.spawn(WORKERS)?;
+    let app = app_of(platform, jobs)?;
+    let mut running = serve(app, listener, url)?;
+    running.workers = Some(workers);
+    running._lock = Some(lock);
+    running.tick();
+    Ok(running)
+}
+
+/// The state of the HTTP server over these services.
+pub(crate) fn app_of(platform: flyball_loops::platform::Platform, jobs: flyball_jobs::Jobs) -> Result<Arc<App>> {
+    let mut entropy = [0u8; 32];
+    getrandom::fill(&mut entropy).map_err(Error::internal)?;
+    Ok(Arc::new(App { platform, jobs, hub: Hub::default(), access: Access::local(), ids: IdSource::random(entropy) }))
+}
+
+/// Binds an address; a port that is taken says what to do.
+pub(crate) fn bind(address: SocketAddr) -> Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(address).map_err(|error| {
+        Error::new(ErrorCode::Conflict, format!("cannot listen on {address}: {error}"))
+            .hint("choose another port with --port, or any free one with --port 0")
+    })?;
+    listener.set_nonblocking(true).map_err(Error::internal)?;
+    Ok(listener)
+}
+
+/// The URL of a listener.
+pub(crate) fn url_of(listener: &std::net::TcpListener) -> Result<String> {
+    Ok(format!("http://{}", listener.local_addr().map_err(Error::internal)?))
+}
+
+/// Serves HTTP on threads of its own.
+pub(crate) fn serve(app: Arc<App>, listener: std::net::TcpListener, address: String) -> Result<Running> {
+    let (stop, stopped) = oneshot::channel();
+    let served = Arc::clone(&app);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::internal)?;
+    let http = std::thread::spawn(move || {
+        runtime.block_on(async move {
+            let listener = TcpListener::from_std(listener).map_err(Error::internal)?;
+            // Either somebody says stop, or the one who could is gone.
+            flyball_server::serve(served, listener, async { drop(stopped.await) }).await
+        })
+    });
+    Ok(Running {
+        address,
+        app,
+        stop: Some(stop),
+        http: Some(http),
+        ticking: Arc::new(AtomicBool::new(false)),
+        ticker: None,
+        workers: None,
+        _lock: None,
+    })
+}
+
+impl Running {
+    /// Where it listens, as a URL.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Writes records and takes up changed traffic, once a tick, until the server stops.
+    fn tick(&mut self) {
+        self.ticking.store(true, Ordering::SeqCst);
+        let (ticking, app) = (Arc::clone(&self.ticking), Arc::clone(&self.app));
+        self.ticker = Some(std::thread::spawn(move || {
+            while ticking.load(Ordering::SeqCst) {
+                std::thread::sleep(TICK);
+                let platform = &app.platform;
+                let done = platform.serving.flush_and_commit().and_then(|_| platform.serving.refresh());
+                if let Err(error) = done {
+                    tracing::error!(?error, "records or traffic could not be brought up to date; trying again");
+                }
+            }
+        }));
+    }
+
+    /// Stops: no new requests, those under way end, jobs give up their leases, records are written.
+    pub(crate) fn stop(&mut self) -> Result<()> {
+        if let Some(stop) = self.stop.take() {
+            // A server that has ended by itself no longer listens to this.
+            let _already_gone = stop.send(());
+        }
+        let ended = self.http.take().map_or(Ok(()), |http| http.join().unwrap_or_else(|_| Err(Error::internal("the server panicked"))));
+        if let Some(workers) = self.workers.take() {
+            workers.stop();
+        }
+        self.ticking.store(false, Ordering::SeqCst);
+        if let Some(ticker) = self.ticker.take() {
+            ticker.join().map_err(|_| Error::internal("the ticker panicked"))?;
+            self.app.platform.serving.flush_and_commit()?;
+        }
+        ended
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Err(error) = self.stop() {
+            tracing::error!(?error, "the server did not stop cleanly");
+        }
+    }
+}
+
+/// Waits for an interrupt or a request to terminate.
+pub(crate) fn wait_for_signal() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::internal)?;
+    runtime.block_on(async {
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(Error::internal)?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Error::internal),
+            _ = terminate.recv() => Ok(()),
+        }
+    })
+}
