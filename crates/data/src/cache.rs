@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use flyball_core::{Column, Digest, Table};
 
-/// Memory that the cache itself keeps alive. A year of flights with its features takes about a quarter of it.
-const KEPT_BYTES: usize = 256 * 1024 * 1024;
+/// Memory that the cache itself keeps alive. A year of flights with its features fits.
+const KEPT_BYTES: usize = 96 * 1024 * 1024;
 
 /// Tables by the digest of their content.
 #[derive(Debug, Default)]

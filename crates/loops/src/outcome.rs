@@ -73,7 +73,7 @@ pub fn of(
         start = end;
     }
     let name = declared.name.as_str();
-    let mut outcome = platform.db.read(|tx| count(tx, permit, name))?;
+    let mut outcome = platform.db.read(|tx| count(tx, permit, name, until))?;
     outcome.overall = measure(task, &all.0, &all.1);
     outcome.months = months;
     outcome.cost = declared.file.costs.as_ref().map(|costs| {
@@ -98,22 +98,22 @@ fn next_month(at: Timestamp) -> Timestamp {
 }
 
 /// What the loop did, counted.
-fn count(tx: &mut Tx<'_>, permit: &Permit<Read>, name: &str) -> Result<PolicyOutcome> {
+fn count(tx: &mut Tx<'_>, permit: &Permit<Read>, name: &str, until: Timestamp) -> Result<PolicyOutcome> {
     let mut number = |sql: &str| -> Result<i64> {
-        let row = tx.query_one(sql, &params![permit.workspace(), name])?;
+        let row = tx.query_one(sql, &params![permit.workspace(), name, until])?;
         row.map_or(Ok(0), |row| row.get("n"))
     };
-    let versions = number("SELECT COUNT(*) AS n FROM model_versions WHERE workspace = $1 AND model = $2")?;
+    let versions = number("SELECT COUNT(*) AS n FROM model_versions WHERE workspace = $1 AND model = $2 AND created_at < $3")?;
     let promotions =
-        number("SELECT COUNT(*) AS n FROM rollouts WHERE workspace = $1 AND loop_name = $2 AND state = 'succeeded'")?;
+        number("SELECT COUNT(*) AS n FROM rollouts WHERE workspace = $1 AND loop_name = $2 AND state = 'succeeded' AND started_at < $3")?;
     let aborted =
-        number("SELECT COUNT(*) AS n FROM rollouts WHERE workspace = $1 AND loop_name = $2 AND state = 'aborted'")?;
+        number("SELECT COUNT(*) AS n FROM rollouts WHERE workspace = $1 AND loop_name = $2 AND state = 'aborted' AND started_at < $3")?;
     let back = number(
-        "SELECT COUNT(*) AS n FROM remedy_actions WHERE workspace = $1 AND loop_name = $2 AND taken = 1 AND action = 'rollback'",
+        "SELECT COUNT(*) AS n FROM remedy_actions WHERE workspace = $1 AND loop_name = $2 AND taken = 1 AND action = 'rollback' AND at < $3",
     )?;
-    let windows = number("SELECT COUNT(*) AS n FROM monitor_windows WHERE workspace = $1 AND loop_name = $2")?;
+    let windows = number("SELECT COUNT(*) AS n FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from < $3")?;
     let drifted =
-        number("SELECT COUNT(*) AS n FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND drifted > 0")?;
+        number("SELECT COUNT(*) AS n FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND drifted > 0 AND window_from < $3")?;
     Ok(PolicyOutcome {
         name: name.to_owned(),
         months: Vec::new(),

@@ -233,6 +233,9 @@ fn decide(
 /// What the new revision did since its step began.
 fn observe(platform: &Platform, rollout: &Rollout, now: Timestamp) -> Result<Observed> {
     let records = platform.serving.records(&rollout.endpoint, rollout.step_started_at, now)?;
+    if records.rows() == 0 {
+        return Ok(Observed::default());
+    }
     let (revisions, errors) = (records.column(columns::REVISION)?, records.column(columns::ERROR)?);
     let own =
         (0..records.rows()).filter(|&row| revisions.value(row).text().as_deref() == Some(rollout.to_revision.as_str()));

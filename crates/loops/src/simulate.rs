@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use flyball_core::Duration;
-use flyball_core::{Column, Digest, Edit, Error, ErrorCode, Permit, Read, Result, Timestamp, Value, VirtualClock, id};
+use flyball_core::{Column, Digest, Edit, Error, ErrorCode, Permit, Read, Result, Table, Timestamp, Value, VirtualClock, id};
 use flyball_governance::{audit, identity};
 use flyball_jobs::{Jobs, Runner};
 use flyball_serving::model::{RowRequest, Truth, TruthValue};
@@ -85,8 +85,9 @@ pub struct Simulation {
 /// The rows of the period in the order of their events.
 struct History {
     rows: Vec<HistoryRow>,
-    /// Per feature of the contract its column.
-    columns: Vec<Column>,
+    /// The dataset, and where its features stand in it.
+    table: Arc<Table>,
+    features: Vec<usize>,
     label_delay: Duration,
     /// The rows whose truth was told already.
     told: usize,
@@ -209,7 +210,7 @@ impl Simulation {
             let row = &self.history.rows[row];
             self.clock.advance_to(row.at);
             values.clear();
-            values.extend(self.history.columns.iter().map(|column| column.value(row.row)));
+            values.extend(self.history.features.iter().map(|&at| self.history.table.at(at).value(row.row)));
             for declared in &self.loops {
                 let request = RowRequest { key: Some(&row.key), at: Some(row.at), values: &values, version: None };
                 match self.platform.serving.infer_row(declared.name.as_str(), request) {
@@ -287,8 +288,8 @@ impl History {
             })
             .collect();
         let features = crate::train::features_of(declared, &table)?;
-        let columns = features.iter().map(|name| table.column(name).cloned()).collect::<Result<_>>()?;
-        Ok(Self { rows, columns, label_delay: dataset.label_delay, told: 0, served: 0 })
+        let features = features.iter().filter_map(|name| table.position(name)).collect();
+        Ok(Self { rows, table, features, label_delay: dataset.label_delay, told: 0, served: 0 })
     }
 
     /// Goes to where a simulation was left.

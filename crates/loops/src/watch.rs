@@ -75,7 +75,10 @@ fn report(
     to: Timestamp,
 ) -> Result<WindowReport> {
     let name = declared.name.as_str();
-    let (answered, errors) = answered(platform, name, from, to)?;
+    let evaluation: Evaluation = serde_json::from_value(champion.evaluation.clone()).map_err(Error::internal)?;
+    let Some((answered, errors)) = answered(platform, name, from, to)? else {
+        return Ok(WindowReport::silent((from, to), evaluation.metrics));
+    };
     let truth = truth_by_key(platform, declared, &champion.signature.classes, &answered)?;
     let scores = answered.column(columns::SCORE)?.numbers();
     let rows = features(&answered, &champion.signature)?;
@@ -93,13 +96,16 @@ fn report(
     judge(declared.file.task, (from, to), &served, &reference, &evaluation.metrics, &settings)
 }
 
-/// The answered rows of a stretch of event time, and how many requests failed in it.
-fn answered(platform: &Platform, endpoint: &str, from: Timestamp, to: Timestamp) -> Result<(Table, usize)> {
+/// The answered rows of a stretch of event time, and how many requests failed in it; `None` when nobody asked.
+fn answered(platform: &Platform, endpoint: &str, from: Timestamp, to: Timestamp) -> Result<Option<(Table, usize)>> {
     let records = platform.serving.records(endpoint, from, to)?;
+    if records.rows() == 0 {
+        return Ok(None);
+    }
     let errors = records.column(columns::ERROR)?;
     let sound: Vec<usize> = (0..records.rows()).filter(|&row| errors.is_missing(row)).collect();
     let failed = records.rows() - sound.len();
-    Ok((records.take(&sound), failed))
+    Ok(Some((records.take(&sound), failed)))
 }
 
 /// The features of answered rows under the names that the model knows them by.
@@ -118,7 +124,9 @@ pub fn joined(
     let permit = permit_of(&declared.name)?.read();
     let champion = platform.db.read(|tx| registry::by_alias(tx, &permit, declared.name.as_str(), CHAMPION))?;
     let classes = champion.map(|version| version.signature.classes).unwrap_or_default();
-    let (rows, _) = answered(platform, declared.name.as_str(), from, to)?;
+    let Some((rows, _)) = answered(platform, declared.name.as_str(), from, to)? else {
+        return Ok((Vec::new(), Vec::new()));
+    };
     let truth = truth_by_key(platform, declared, &classes, &rows)?;
     let scores = rows.column(columns::SCORE)?.numbers();
     Ok(truth.into_iter().zip(scores).filter(|(truth, _)| !truth.is_nan()).unzip())

@@ -79,17 +79,12 @@ pub fn judge(
     let known: Vec<usize> = (0..served.truth.len()).filter(|&row| !served.truth[row].is_nan()).collect();
     let rows = served.scores.len();
     let mut report = WindowReport {
-        from: span.0,
-        to: span.1,
         rows,
         labelled: known.len(),
         errors: served.errors,
         versions: served.versions.clone(),
-        columns: Vec::new(),
-        drift: false,
-        performance: BTreeMap::new(),
-        reference: reference_metrics.clone(),
         note: None,
+        ..WindowReport::silent(span, reference_metrics.clone())
     };
     if rows < settings.min_rows {
         report.note = Some(format!("{rows} rows are too few to judge; {} are needed", settings.min_rows));
@@ -106,6 +101,23 @@ pub fn judge(
 }
 
 impl WindowReport {
+    /// The report of a window in which nobody asked for anything.
+    pub fn silent(span: (Timestamp, Timestamp), reference: BTreeMap<String, Measure>) -> Self {
+        Self {
+            from: span.0,
+            to: span.1,
+            rows: 0,
+            labelled: 0,
+            errors: 0,
+            versions: BTreeMap::new(),
+            columns: Vec::new(),
+            drift: false,
+            performance: BTreeMap::new(),
+            reference,
+            note: Some("nobody asked".to_owned()),
+        }
+    }
+
     /// The names of the columns that raised an alarm, strongest first.
     pub fn drifted(&self) -> Vec<&ColumnDrift> {
         let mut alarmed: Vec<&ColumnDrift> = self.columns.iter().filter(|column| column.alarm).collect();

@@ -1,4 +1,5 @@
 use flyball_core::{Column, Value};
+use flyball_data::check::{Check, Rule, evaluate};
 
 use super::*;
 
@@ -77,4 +78,18 @@ fn a_query_may_be_asked_from_inside_another_runtime() {
     let outer = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let rows = outer.block_on(async { engine().sql("SELECT * FROM flights", &tables(2)).unwrap().rows() });
     assert_eq!(rows, 4);
+}
+
+#[test]
+fn a_check_may_be_a_condition() {
+    let table = &tables(3)[0].1;
+    let run = |sql: &str| {
+        let check = Check::strict(Rule::Expression { sql: sql.into() });
+        evaluate(table, &[check], Some(&engine())).unwrap().remove(0)
+    };
+    let outcome = run("delay < 2 OR origin = 'EWR' -- the rest is a comment");
+    assert_eq!((outcome.examined, outcome.first_rows), (6, vec![5]));
+    assert!(run("NULLIF(delay, 0) > 0").passed, "an unknown answer is not a failure");
+    let finding = run("dealy > 0").finding.unwrap();
+    assert_eq!(finding, "there is no column 'dealy'; did you mean delay?");
 }
