@@ -9,33 +9,33 @@ use crate::wire::Places;
 /// Keeps machine-learning models right: data, training, gates, rollout, monitoring and the way back, in one program.
 #[derive(Debug, Parser)]
 #[command(name = "flyball", version, arg_required_else_help = true)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The folder of the project; relative paths of the loop file start here.
     #[arg(long, global = true, default_value = ".", env = "FLYBALL_PROJECT", value_name = "DIR")]
-    pub project: PathBuf,
+    pub(crate) project: PathBuf,
     /// The folder of all local state [default: .flyball in the project].
     #[arg(long, global = true, env = "FLYBALL_DATA_DIR", value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
     /// The database [default: SQLite in the data folder]; postgres://… for several replicas.
     #[arg(long, global = true, env = "FLYBALL_DATABASE", value_name = "URL", hide_env_values = true)]
-    pub database: Option<String>,
+    pub(crate) database: Option<String>,
     /// The blob store [default: a folder in the data folder].
     #[arg(long, global = true, env = "FLYBALL_ARTIFACTS", value_name = "URL", hide_env_values = true)]
-    pub artifacts: Option<String>,
+    pub(crate) artifacts: Option<String>,
     /// Print JSON for programs instead of text for people.
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// What to log, as in `info` or `flyball_serving=debug`.
     #[arg(long, global = true, default_value = "warn", env = "FLYBALL_LOG", value_name = "FILTER")]
-    pub log: String,
+    pub(crate) log: String,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Watch a model live through a year of real New York flights.
     Demo(DemoOptions),
     /// Start a project: writes a commented flyball.yaml.
@@ -77,32 +77,32 @@ pub enum Command {
 
 /// Options of `demo`.
 #[derive(Debug, Args)]
-pub struct DemoOptions {
+pub(crate) struct DemoOptions {
     /// The folder for the demo's project and state.
     #[arg(long, default_value = "flyball-demo", value_name = "DIR")]
-    pub dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// The port of the pages; 0 for any free one.
     #[arg(long, default_value_t = 5050)]
-    pub port: u16,
+    pub(crate) port: u16,
     /// End when the year is over instead of keeping the pages up.
     #[arg(long)]
-    pub exit: bool,
+    pub(crate) exit: bool,
     /// Forget an earlier demo and begin anew.
     #[arg(long)]
-    pub fresh: bool,
+    pub(crate) fresh: bool,
 }
 
 /// Options of `init`.
 #[derive(Debug, Args)]
-pub struct InitOptions {
+pub(crate) struct InitOptions {
     /// What the model does.
     #[arg(long, value_enum, default_value = "classification")]
-    pub task: TaskArgument,
+    pub(crate) task: TaskArgument,
 }
 
 /// What a model does.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub enum TaskArgument {
+pub(crate) enum TaskArgument {
     /// Says how probable a class is.
     Classification,
     /// Predicts a number.
@@ -111,49 +111,49 @@ pub enum TaskArgument {
 
 /// Options of `plan` and `apply`.
 #[derive(Debug, Args)]
-pub struct FileOptions {
+pub(crate) struct FileOptions {
     /// The loop file, in the project.
     #[arg(default_value = "flyball.yaml")]
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
 }
 
 /// Options of `serve`.
 #[derive(Debug, Args)]
-pub struct ServeOptions {
+pub(crate) struct ServeOptions {
     /// The address to listen on; anything but a loopback address needs authentication.
     #[arg(long, default_value = "127.0.0.1")]
-    pub host: std::net::IpAddr,
+    pub(crate) host: std::net::IpAddr,
     /// The port to listen on; 0 for any free one.
     #[arg(long, default_value_t = 5050)]
-    pub port: u16,
+    pub(crate) port: u16,
 }
 
 /// Options of `simulate`.
 #[derive(Debug, Args)]
-pub struct SimulateOptions {
+pub(crate) struct SimulateOptions {
     /// The loop file, in the project.
     #[arg(default_value = "flyball.yaml")]
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// The first day that is served, as 2013-03-01; earlier rows are there to learn from.
     #[arg(long)]
-    pub from: flyball_core::Timestamp,
+    pub(crate) from: flyball_core::Timestamp,
     /// The day after the last one.
     #[arg(long)]
-    pub to: flyball_core::Timestamp,
+    pub(crate) to: flyball_core::Timestamp,
     /// The policies to compare the loop with.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "never,monthly")]
-    pub compare: Vec<PolicyArgument>,
+    pub(crate) compare: Vec<PolicyArgument>,
     /// Forget an earlier simulation with the same inputs and begin anew.
     #[arg(long)]
-    pub fresh: bool,
+    pub(crate) fresh: bool,
     /// Write the event log, one JSON object a line, to this file.
     #[arg(long, value_name = "FILE")]
-    pub events: Option<PathBuf>,
+    pub(crate) events: Option<PathBuf>,
 }
 
 /// A policy to compare with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum PolicyArgument {
+pub(crate) enum PolicyArgument {
     /// The first model serves for ever.
     Never,
     /// Trains on the first of each month and deploys whatever comes.
@@ -164,14 +164,14 @@ pub enum PolicyArgument {
 
 /// Options of `why`.
 #[derive(Debug, Args)]
-pub struct WhyOptions {
+pub(crate) struct WhyOptions {
     /// The id that came with the prediction.
-    pub prediction_id: String,
+    pub(crate) prediction_id: String,
 }
 
 /// Verbs of things that can be listed and shown.
 #[derive(Debug, Subcommand)]
-pub enum ListOrShow {
+pub(crate) enum ListOrShow {
     /// The newest ones.
     List,
     /// One of them, whole.
@@ -183,7 +183,7 @@ pub enum ListOrShow {
 
 /// Verbs of the audit log.
 #[derive(Debug, Subcommand)]
-pub enum AuditVerb {
+pub(crate) enum AuditVerb {
     /// The newest events.
     List,
     /// Walk the chain of hashes and say whether anything was changed.
@@ -192,15 +192,15 @@ pub enum AuditVerb {
 
 /// Options of `completions`.
 #[derive(Debug, Args)]
-pub struct CompletionsOptions {
+pub(crate) struct CompletionsOptions {
     /// The shell.
     #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
+    pub(crate) shell: clap_complete::Shell,
 }
 
 impl Arguments {
     /// Where state is kept.
-    pub fn places(&self) -> Places {
+    pub(crate) fn places(&self) -> Places {
         Places {
             project: self.project.clone(),
             data_dir: self.data_dir.clone().unwrap_or_else(|| self.project.join(".flyball")),

@@ -7,28 +7,39 @@ use flyball_loops::simulate::Progress;
 use crate::story::grouped;
 
 /// The comparison as text with aligned columns.
-pub fn render(progress: &Progress, task: Task) -> String {
+pub(crate) fn render(progress: &Progress, task: Task) -> String {
     let (first, second) = match task {
         Task::Classification => ("auc", "log_loss"),
         Task::Regression => ("rmse", "mae"),
     };
     let names: Vec<String> = progress.policies.iter().map(|policy| title(policy, &progress.policies)).collect();
     let mut rows: Vec<Vec<String>> = vec![
-        std::iter::once("month".to_owned()).chain(names.iter().map(|name| format!("{name} {first}"))).chain(names.iter().map(|name| format!("{name} {second}"))).collect(),
+        std::iter::once("month".to_owned())
+            .chain(names.iter().map(|name| format!("{name} {first}")))
+            .chain(names.iter().map(|name| format!("{name} {second}")))
+            .collect(),
     ];
     let months = progress.policies.first().map_or(0, |policy| policy.months.len());
     for position in 0..months {
         let mut row = vec![progress.policies[0].months[position].month.clone()];
         for metric in [first, second] {
             for policy in &progress.policies {
-                row.push(policy.months.get(position).and_then(|m| m.metrics.get(metric)).map_or("–".into(), |m| format!("{:.3}", m.value)));
+                row.push(
+                    policy
+                        .months
+                        .get(position)
+                        .and_then(|m| m.metrics.get(metric))
+                        .map_or("–".into(), |m| format!("{:.3}", m.value)),
+                );
             }
         }
         rows.push(row);
     }
     let mut mean = vec!["mean".to_owned()];
     for metric in [first, second] {
-        mean.extend(progress.policies.iter().map(|policy| mean_of(policy, metric).map_or("–".into(), |x| format!("{x:.3}"))));
+        mean.extend(
+            progress.policies.iter().map(|policy| mean_of(policy, metric).map_or("–".into(), |x| format!("{x:.3}"))),
+        );
     }
     rows.push(mean);
     let mut text = aligned(&rows);
@@ -66,9 +77,11 @@ fn mean_of(policy: &PolicyOutcome, metric: &str) -> Option<f64> {
 }
 
 /// Rows with columns padded to the widest cell; the first column to the left, the others to the right.
-pub fn aligned(rows: &[Vec<String>]) -> String {
+pub(crate) fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
     for row in rows {

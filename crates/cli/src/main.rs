@@ -36,11 +36,22 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> flyball_core::Result<()> {
     let context = commands::Context { places: arguments.places(), json: arguments.json };
     match arguments.command {
+        Command::Demo(options) => commands::demo::run(&context, &options),
         Command::Init(options) => commands::init::run(&context, &options),
+        Command::Plan(options) => commands::apply::plan(&context, &options),
+        Command::Apply(options) => commands::apply::apply(&context, &options),
+        Command::Serve(options) => commands::serve::run(&context, &options),
         Command::Simulate(options) => commands::simulate::run(&context, &options),
+        Command::Status => commands::status::run(&context),
+        Command::Why(options) => commands::why::run(&context, &options),
+        Command::Runs(verb) => commands::list::runs(&context, &verb),
+        Command::Models(verb) => commands::list::models(&context, &verb),
+        Command::Endpoints(verb) => commands::list::endpoints(&context, &verb),
+        Command::Data(verb) => commands::list::data(&context, &verb),
+        Command::Alerts => commands::list::alerts(&context),
+        Command::Audit(verb) => commands::audit::run(&context, &verb),
         Command::Schema => commands::schema::run(),
         Command::Completions(options) => commands::completions::run(&options),
-        _ => Ok(()),
     }
 }
 

@@ -9,10 +9,10 @@ use flyball_loops::status;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Set when the user wants to stop; the simulation ends at its next commit and can go on later.
-pub static STOP: AtomicBool = AtomicBool::new(false);
+pub(crate) static STOP: AtomicBool = AtomicBool::new(false);
 
 /// Tells a simulation.
-pub struct Story {
+pub(crate) struct Story {
     bar: ProgressBar,
     /// Also tells someone else, such as the browser's event stream.
     listener: Option<Box<dyn FnMut(&[Recorded], Option<&Progress>) + Send>>,
@@ -21,7 +21,7 @@ pub struct Story {
 
 impl Story {
     /// A story of the loop `main`; quiet on anything that is not a terminal when `quiet` is set.
-    pub fn new(main: &str, quiet: bool) -> Self {
+    pub(crate) fn new(main: &str, quiet: bool) -> Self {
         let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(1) };
         let style = ProgressStyle::with_template("{prefix:.bold} {bar:36.cyan/dim} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -30,12 +30,12 @@ impl Story {
     }
 
     /// Lets someone else hear too.
-    pub fn tell(&mut self, listener: Box<dyn FnMut(&[Recorded], Option<&Progress>) + Send>) {
+    pub(crate) fn tell(&mut self, listener: Box<dyn FnMut(&[Recorded], Option<&Progress>) + Send>) {
         self.listener = Some(listener);
     }
 
     /// Takes the bar away.
-    pub fn end(&self) {
+    pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }
 }
@@ -75,7 +75,8 @@ impl Observer for Story {
 /// the hourly truths stay in the audit log.
 fn worth_telling(recorded: &Recorded, main: &str) -> bool {
     let action = recorded.event.action.as_str();
-    let told = ["run.", "gate.", "rollout.", "alert.", "remedy.", "window."].iter().any(|noun| action.starts_with(noun));
+    let told =
+        ["run.", "gate.", "rollout.", "alert.", "remedy.", "window."].iter().any(|noun| action.starts_with(noun));
     told && recorded.event.actor == format!("loop:{main}")
 }
 
@@ -84,7 +85,7 @@ fn day(at: Timestamp) -> String {
 }
 
 /// A number with a space between thousands.
-pub fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {

@@ -22,46 +22,50 @@ const QUERY_MEMORY_BYTES: usize = 256 * 1024 * 1024;
 
 /// Where state is kept.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub(crate) struct Places {
     /// The folder of the project: relative paths of the loop file start here.
-    pub project: PathBuf,
+    pub(crate) project: PathBuf,
     /// The folder of all local state.
-    pub data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     /// The database, when it is not the SQLite file in the data folder.
-    pub database: Option<String>,
+    pub(crate) database: Option<String>,
     /// The blob store, when it is not the folder in the data folder.
-    pub artifacts: Option<String>,
+    pub(crate) artifacts: Option<String>,
 }
 
 /// The product, put together over a data folder that nobody else uses.
-pub struct Product {
+pub(crate) struct Product {
     /// The services.
-    pub platform: Platform,
+    pub(crate) platform: Platform,
     /// The job queue.
-    pub jobs: Jobs,
+    pub(crate) jobs: Jobs,
     /// What runs the jobs.
-    pub runner: Runner,
+    pub(crate) runner: Runner,
     /// Held as long as the product lives.
-    pub lock: DataDirLock,
+    pub(crate) lock: DataDirLock,
 }
 
 impl Product {
-    /// The product on the machine's clock.
-    pub fn live(places: &Places) -> Result<Self> {
+    /// The product on the machine's clock; `address` is told to training commands.
+    pub(crate) fn live(places: &Places, address: Option<String>) -> Result<Self> {
         let mut entropy = [0u8; 32];
         getrandom::fill(&mut entropy).map_err(Error::internal)?;
-        Self::open(places, Arc::new(SystemClock::default()), PredictionIds::random(entropy))
+        Self::open(places, Arc::new(SystemClock::default()), PredictionIds::random(entropy), address)
     }
 
     /// The product on a virtual clock that stands at `start`, with ids that follow from what they name.
-    pub fn simulated(places: &Places, start: Timestamp) -> Result<(Self, Arc<VirtualClock>)> {
+    pub(crate) fn simulated(places: &Places, start: Timestamp) -> Result<(Self, Arc<VirtualClock>)> {
         let clock = Arc::new(VirtualClock::at(start));
-        Ok((Self::open(places, clock.clone(), PredictionIds::Derived)?, clock))
+        Ok((Self::open(places, clock.clone(), PredictionIds::Derived, None)?, clock))
     }
 
-    fn open(places: &Places, clock: Arc<dyn Clock>, ids: PredictionIds) -> Result<Self> {
-        make_folder(&places.data_dir)?;
-        let lock = DataDirLock::acquire(&places.data_dir, &json!({ "pid": std::process::id() }))?;
+    fn open(
+        places: &Places,
+        clock: Arc<dyn Clock>,
+        ids: PredictionIds,
+        address: Option<String>,
+    ) -> Result<Self> {
+        let lock = lock(places)?;
         let url = match &places.database {
             Some(url) => url.parse()?,
             None => DatabaseUrl::Sqlite(places.data_dir.join("flyball.db")),
@@ -75,7 +79,7 @@ impl Product {
         let query = Arc::new(DataFusionEngine::new(1, QUERY_MEMORY_BYTES)?);
         let datasets = Datasets::new(db.clone(), blobs.clone(), clock.clone(), query, places.project.clone());
         let engines: Vec<Arc<dyn Engine>> = vec![Arc::new(TabularEngine)];
-        
+
         let serving = Serving::new(db.clone(), blobs.clone(), clock.clone(), engines.clone(), ids);
         let jobs = Jobs::new(db.clone(), clock.clone());
         let platform = Platform {
@@ -87,12 +91,18 @@ impl Product {
             engines,
             trainers: trainers(),
             project_root: places.project.clone(),
-            address: None,
+            address,
         };
         let runner = Runner::new(jobs.clone(), vec![Arc::new(LoopJobs::new(platform.clone()))]);
         platform.serving.refresh()?;
         Ok(Self { platform, jobs, runner, lock })
     }
+}
+
+/// Takes the data folder for this process.
+pub(crate) fn lock(places: &Places) -> Result<DataDirLock> {
+    make_folder(&places.data_dir)?;
+    DataDirLock::acquire(&places.data_dir, &json!({ "pid": std::process::id() }))
 }
 
 fn make_folder(path: &Path) -> Result<()> {

@@ -65,7 +65,10 @@ fn error_of(status: u16, body: &[u8]) -> Error {
     let value: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let told = &value["error"];
     let code = told["code"].as_str().and_then(|code| ErrorCode::ALL.iter().find(|known| known.as_str() == code));
-    let message = told["message"].as_str().or(told.as_str()).map_or_else(|| format!("the server answered {status}"), str::to_owned);
+    let message = told["message"]
+        .as_str()
+        .or(told.as_str())
+        .map_or_else(|| format!("the server answered {status}"), str::to_owned);
     let error = Error::new(code.copied().unwrap_or(ErrorCode::Unavailable), message);
     match told["hint"].as_str() {
         Some(hint) => error.hint(hint),
@@ -79,8 +82,12 @@ mod tests {
 
     #[test]
     fn errors_of_the_server_come_back_as_they_were() {
-        let error = error_of(404, br#"{"error":{"code":"not_found","message":"there is no loop 'x'","hint":"declare it"}}"#);
-        assert_eq!((error.code(), error.message(), error.next_step()), (ErrorCode::NotFound, "there is no loop 'x'", Some("declare it")));
+        let error =
+            error_of(404, br#"{"error":{"code":"not_found","message":"there is no loop 'x'","hint":"declare it"}}"#);
+        assert_eq!(
+            (error.code(), error.message(), error.next_step()),
+            (ErrorCode::NotFound, "there is no loop 'x'", Some("declare it"))
+        );
         assert_eq!(error_of(502, b"<html>").message(), "the server answered 502");
         assert_eq!(error_of(400, br#"{"error":"bad tensor"}"#).message(), "bad tensor");
     }

@@ -97,8 +97,11 @@ pub fn evaluate(task: Task, subject: &Subject, rows: &Table, by: &[String]) -> R
             groups.entry(column.value(row).text().unwrap_or_else(|| "(missing)".into())).or_default().push(row);
         }
         if groups.len() > SLICE_GROUPS {
-            return Err(Error::invalid(format!("the column '{name}' has {} groups; at most {SLICE_GROUPS} can be compared", groups.len()))
-                .hint("compare by a column with fewer values, or make a coarser one in the SQL"));
+            return Err(Error::invalid(format!(
+                "the column '{name}' has {} groups; at most {SLICE_GROUPS} can be compared",
+                groups.len()
+            ))
+            .hint("compare by a column with fewer values, or make a coarser one in the SQL"));
         }
         slices.extend(groups.into_iter().map(|(group, members)| Slice {
             column: name.clone(),

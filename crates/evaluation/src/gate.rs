@@ -89,7 +89,12 @@ impl Facts for Contest<'_> {
 
 /// A measure as evidence.
 pub fn shown(measure: &Measure) -> Measured {
-    Measured { value: measure.value, low: measure.low, high: measure.high, note: Some(format!("{} rows", measure.rows)) }
+    Measured {
+        value: measure.value,
+        low: measure.low,
+        high: measure.high,
+        note: Some(format!("{} rows", measure.rows)),
+    }
 }
 
 /// `worst`, `best`, `ratio` (smallest ÷ largest) or `difference` (largest − smallest) of a metric over the groups of a
@@ -113,10 +118,7 @@ pub fn over_groups(
         value,
         low: None,
         high: None,
-        note: Some(format!(
-            "{} {:.3} and {} {:.3}",
-            smallest.0, smallest.1.value, largest.0, largest.1.value
-        )),
+        note: Some(format!("{} {:.3} and {} {:.3}", smallest.0, smallest.1.value, largest.0, largest.1.value)),
     };
     match aggregate {
         Aggregate::Worst => Some(one(if small_is_bad { smallest } else { largest })),

@@ -143,7 +143,8 @@ pub fn verify(tx: &mut Tx<'_>) -> Result<i64> {
             return Ok(seq);
         }
         for recorded in batch {
-            let sound = recorded.seq == seq + 1 && recorded.hash == chain_hash(&previous, recorded.seq, &recorded.event)?;
+            let sound =
+                recorded.seq == seq + 1 && recorded.hash == chain_hash(&previous, recorded.seq, &recorded.event)?;
             if !sound {
                 return Err(Error::new(
                     flyball_core::ErrorCode::InvalidData,

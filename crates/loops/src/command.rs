@@ -8,9 +8,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use flyball_core::model::{self, Trained};
-use flyball_core::{Error, ErrorCode, Result};
+use flyball_core::{Error, ErrorCode, Result, Table};
 use flyball_pipelines::command;
-use flyball_pipelines::split::TrainingSet;
 
 use crate::declared::Declared;
 use crate::platform::Platform;
@@ -24,13 +23,14 @@ pub(crate) fn train(
     platform: &Platform,
     declared: &Declared,
     line: &str,
-    set: &TrainingSet,
+    rows: &Table,
+    holdout: &Table,
     features: &[String],
 ) -> Result<Trained> {
     let folder = tempfile::tempdir().map_err(unavailable)?;
     let path = |name: &str| folder.path().join(name);
-    std::fs::write(path("train.parquet"), parquet_of(&set.learn)?).map_err(unavailable)?;
-    std::fs::write(path("holdout.parquet"), parquet_of(&set.holdout)?).map_err(unavailable)?;
+    std::fs::write(path("train.parquet"), parquet_of(rows)?).map_err(unavailable)?;
+    std::fs::write(path("holdout.parquet"), parquet_of(holdout)?).map_err(unavailable)?;
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let json = |value: Result<String, serde_json::Error>| value.map_err(Error::internal);
     let mut variables = vec![

@@ -103,17 +103,23 @@ fn count(tx: &mut Tx<'_>, permit: &Permit<Read>, name: &str, until: Timestamp) -
         let row = tx.query_one(sql, &params![permit.workspace(), name, until])?;
         row.map_or(Ok(0), |row| row.get("n"))
     };
-    let versions = number("SELECT COUNT(*) AS n FROM model_versions WHERE workspace = $1 AND model = $2 AND created_at < $3")?;
-    let promotions =
-        number("SELECT COUNT(*) AS n FROM rollouts WHERE workspace = $1 AND loop_name = $2 AND state = 'succeeded' AND started_at < $3")?;
-    let aborted =
-        number("SELECT COUNT(*) AS n FROM rollouts WHERE workspace = $1 AND loop_name = $2 AND state = 'aborted' AND started_at < $3")?;
+    let versions =
+        number("SELECT COUNT(*) AS n FROM model_versions WHERE workspace = $1 AND model = $2 AND created_at < $3")?;
+    let promotions = number(
+        "SELECT COUNT(*) AS n FROM rollouts WHERE workspace = $1 AND loop_name = $2 AND state = 'succeeded' AND started_at < $3",
+    )?;
+    let aborted = number(
+        "SELECT COUNT(*) AS n FROM rollouts WHERE workspace = $1 AND loop_name = $2 AND state = 'aborted' AND started_at < $3",
+    )?;
     let back = number(
         "SELECT COUNT(*) AS n FROM remedy_actions WHERE workspace = $1 AND loop_name = $2 AND taken = 1 AND action = 'rollback' AND at < $3",
     )?;
-    let windows = number("SELECT COUNT(*) AS n FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from < $3")?;
-    let drifted =
-        number("SELECT COUNT(*) AS n FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND drifted > 0 AND window_from < $3")?;
+    let windows = number(
+        "SELECT COUNT(*) AS n FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from < $3",
+    )?;
+    let drifted = number(
+        "SELECT COUNT(*) AS n FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND drifted > 0 AND window_from < $3",
+    )?;
     Ok(PolicyOutcome {
         name: name.to_owned(),
         months: Vec::new(),

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use flyball_core::Duration;
-use flyball_core::{Column, Digest, Edit, Error, ErrorCode, Permit, Read, Result, Table, Timestamp, Value, VirtualClock, id};
+use flyball_core::{
+    Column, Digest, Edit, Error, ErrorCode, Permit, Read, Result, Table, Timestamp, Value, VirtualClock, id,
+};
 use flyball_governance::{audit, identity};
 use flyball_jobs::{Jobs, Runner};
 use flyball_serving::model::{RowRequest, Truth, TruthValue};

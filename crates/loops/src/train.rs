@@ -122,15 +122,16 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
     let file = &declared.file;
     let label = file.training_dataset()?.label()?;
     let features = features_of(declared, &set.all)?;
-    let trained = learn(platform, declared, set, &features)?;
+    let holdout = set.holdout();
+    let trained = learn(platform, declared, &set.learn(), &holdout, &features)?;
     let truth = truth_of(set.all.column(label)?, &trained.signature.classes);
     leak::refuse_leaks(&set.all, &features, &file.train.trusted, &truth, file.task)?;
 
     let by = gate_columns(file);
     let judge = |artifact: &[u8]| -> Result<(Evaluated, Evaluation)> {
         let model = model::load(&platform.engines, artifact)?;
-        let answers = Evaluated::of(model.as_ref(), &set.holdout, label)?;
-        let evaluation = evaluate(file.task, &answers, &set.holdout, &by)?;
+        let answers = Evaluated::of(model.as_ref(), &holdout, label)?;
+        let evaluation = evaluate(file.task, &answers, &holdout, &by)?;
         Ok((answers, evaluation))
     };
     let (answers, evaluation) = judge(&trained.artifact)?;
@@ -140,7 +141,7 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
     };
     let baseline = if wants_baseline(declared) {
         let trainer = platform.trainer(BASELINE_TRAINER)?;
-        let simple = trainer.train(&request(declared, &set.learn, None, &features, &serde_json::Map::new())?)?;
+        let simple = trainer.train(&request(declared, &set.learn(), None, &features, &serde_json::Map::new())?)?;
         let (_, evaluation) = judge(&simple.artifact)?;
         Some((simple, evaluation))
     } else {
@@ -156,26 +157,30 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
     let report = gate::judge(&file.gates, &contest);
     let (sample, scores) = Reference::sample(&trained.signature, &set.all, &answers.score, file.seed)?;
     let reference = reference_digest(platform, &sample, &scores)?;
-    let trained = if report.passed { refit(platform, declared, set, &features, trained)? } else { trained };
+    let trained = if report.passed { refit(platform, declared, set, &holdout, &features, trained)? } else { trained };
     Ok(Product { trained, evaluation, report, reference, baseline })
 }
 
 /// Learns by the built-in trainer or by the user's command.
-fn learn(platform: &Platform, declared: &Declared, set: &TrainingSet, features: &[String]) -> Result<Trained> {
+fn learn(
+    platform: &Platform,
+    declared: &Declared,
+    rows: &Table,
+    holdout: &Table,
+    features: &[String],
+) -> Result<Trained> {
     let file = &declared.file;
     let trainer = match &file.train.trainer {
-        Trainer::Run(line) => return command::train(platform, declared, line, set, features),
+        Trainer::Run(line) => return command::train(platform, declared, line, rows, holdout, features),
         Trainer::Uses(name) => platform.trainer(name)?,
     };
-    let stops_early = file.train.with.contains_key("early_stopping");
-    if !stops_early {
-        return trainer.train(&request(declared, &set.learn, None, features, &file.train.with)?);
+    if !file.train.with.contains_key("early_stopping") {
+        return trainer.train(&request(declared, rows, None, features, &file.train.with)?);
     }
     // The newest tenth of the training rows watches for early stopping; the holdout stays unseen.
-    let cut = set.learn.rows() - set.learn.rows() / 10;
-    let rows: Vec<usize> = (0..set.learn.rows()).collect();
-    let (first, last) = rows.split_at(cut);
-    let (learn, watch) = (set.learn.take(first), set.learn.take(last));
+    let cut = rows.rows() - rows.rows() / 10;
+    let part = |range: std::ops::Range<usize>| rows.take(&range.collect::<Vec<_>>());
+    let (learn, watch) = (part(0..cut), part(cut..rows.rows()));
     trainer.train(&request(declared, &learn, Some(&watch), features, &file.train.with)?)
 }
 
@@ -185,11 +190,11 @@ fn refit(
     platform: &Platform,
     declared: &Declared,
     set: &TrainingSet,
+    holdout: &Table,
     features: &[String],
     judged: Trained,
 ) -> Result<Trained> {
-    let whole = TrainingSet { learn: set.all.clone(), ..set.clone() };
-    let again = learn(platform, declared, &whole, features)?;
+    let again = learn(platform, declared, &set.all, holdout, features)?;
     Ok(Trained { curve: judged.curve, ..again })
 }
 

@@ -80,7 +80,8 @@ pub fn findings(report: &WindowReport, floor: Option<(&str, f64, bool)>) -> Vec<
         return Vec::new();
     }
     let drifted = report.drifted();
-    let top: Vec<String> = drifted.iter().take(3).map(|c| format!("{} ({} {:.2})", c.column, c.effect_name, c.effect)).collect();
+    let top: Vec<String> =
+        drifted.iter().take(3).map(|c| format!("{} ({} {:.2})", c.column, c.effect_name, c.effect)).collect();
     let mut found = vec![Finding {
         kind: AlertKind::Drift,
         present: report.drift,

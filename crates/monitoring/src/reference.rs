@@ -37,7 +37,12 @@ pub const MISSING_LEVEL: &str = "(missing)";
 impl Reference {
     /// Draws the sample that is kept: the features of at most `REFERENCE_SAMPLE_ROWS` training rows. The answers to the
     /// held-out rows are kept beside them as a second table of one column; both as Parquet.
-    pub fn sample(signature: &Signature, learn: &Table, holdout_scores: &[f64], seed: u64) -> Result<(Vec<u8>, Vec<u8>)> {
+    pub fn sample(
+        signature: &Signature,
+        learn: &Table,
+        holdout_scores: &[f64],
+        seed: u64,
+    ) -> Result<(Vec<u8>, Vec<u8>)> {
         let mut rows: Vec<usize> = (0..learn.rows()).collect();
         let mut rng = Rng::seeded(seed);
         if rows.len() > limits::REFERENCE_SAMPLE_ROWS {

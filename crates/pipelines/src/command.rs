@@ -26,7 +26,8 @@ pub fn arguments(line: &str) -> Result<Vec<String>> {
 pub fn run(line: &str, folder: &Path, variables: &[(&str, String)], timeout: Duration) -> Result<String> {
     let words = arguments(line)?;
     let unavailable = |error: std::io::Error| {
-        Error::new(ErrorCode::CommandFailed, format!("cannot run '{line}': {error}")).hint("check that the program is installed and on the PATH")
+        Error::new(ErrorCode::CommandFailed, format!("cannot run '{line}': {error}"))
+            .hint("check that the program is installed and on the PATH")
     };
     let mut output = tempfile::tempfile().map_err(unavailable)?;
     let mut command = Command::new(&words[0]);

@@ -13,13 +13,7 @@ pub const SUSPICIOUS_R2: f64 = 0.98;
 pub const FEWEST_ROWS: usize = 200;
 
 /// Refuses features that predict the label suspiciously well, each with its figure, unless the user trusts it.
-pub fn refuse_leaks(
-    table: &Table,
-    features: &[String],
-    trusted: &[String],
-    truth: &[f64],
-    task: Task,
-) -> Result<()> {
+pub fn refuse_leaks(table: &Table, features: &[String], trusted: &[String], truth: &[f64], task: Task) -> Result<()> {
     if truth.len() < FEWEST_ROWS {
         return Ok(());
     }
@@ -44,7 +38,10 @@ pub fn refuse_leaks(
     }
     Err(Error::new(
         ErrorCode::LabelLeak,
-        format!("the label leaks into the features: {}; such a column is usually known only after the event", leaks.join(", ")),
+        format!(
+            "the label leaks into the features: {}; such a column is usually known only after the event",
+            leaks.join(", ")
+        ),
     )
     .hint("leave it out with train.exclude, or list it in train.trusted if it is known when the prediction is made"))
 }
@@ -65,8 +62,10 @@ fn single_auc(column: &Column, truth: &[f64]) -> Option<f64> {
 
 /// The squared correlation of a number with the target.
 fn single_r2(column: &Column, truth: &[f64]) -> Option<f64> {
-    let known: Vec<(f64, f64)> =
-        (0..truth.len()).map(|row| (column.number(row), truth[row])).filter(|(x, y)| !x.is_nan() && !y.is_nan()).collect();
+    let known: Vec<(f64, f64)> = (0..truth.len())
+        .map(|row| (column.number(row), truth[row]))
+        .filter(|(x, y)| !x.is_nan() && !y.is_nan())
+        .collect();
     let n = known.len() as f64;
     if known.len() < FEWEST_ROWS {
         return None;
@@ -92,7 +91,9 @@ mod tests {
         let truth: Vec<f64> = (0..1000).map(|_| f64::from(u8::from(rng.unit() < 0.2))).collect();
         let honest: Vec<f64> = truth.iter().map(|y| y * 0.5 + rng.unit() * 2.0).collect();
         let leak: Vec<f64> = truth.iter().map(|y| y * 30.0 + rng.unit() * 10.0).collect();
-        let table = Table::new(vec![("honest".into(), Column::Float(honest)), ("arr_delay".into(), Column::Float(leak))]).unwrap();
+        let table =
+            Table::new(vec![("honest".into(), Column::Float(honest)), ("arr_delay".into(), Column::Float(leak))])
+                .unwrap();
         let features = vec!["honest".to_owned(), "arr_delay".to_owned()];
         let error = refuse_leaks(&table, &features, &[], &truth, Task::Classification).unwrap_err();
         assert_eq!(error.code(), ErrorCode::LabelLeak);

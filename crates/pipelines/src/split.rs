@@ -35,16 +35,26 @@ pub enum Holdout {
 /// The rows of a training.
 #[derive(Clone, Debug)]
 pub struct TrainingSet {
-    /// To learn from.
-    pub learn: Table,
-    /// To judge with.
-    pub holdout: Table,
-    /// Both.
+    /// All rows, oldest first: those to learn from, then those to judge with.
     pub all: Table,
+    /// How many rows are there to learn from.
+    pub cut: usize,
     /// The event times: from (inclusive) and to (exclusive).
     pub window: Option<(Timestamp, Timestamp)>,
     /// The digest of the keys of all rows, in order.
     pub rows_digest: Digest,
+}
+
+impl TrainingSet {
+    /// The rows to learn from. Each call makes them anew: they are as large as the data and not needed for long.
+    pub fn learn(&self) -> Table {
+        self.all.take(&(0..self.cut).collect::<Vec<_>>())
+    }
+
+    /// The rows to judge with.
+    pub fn holdout(&self) -> Table {
+        self.all.take(&(self.cut..self.all.rows()).collect::<Vec<_>>())
+    }
 }
 
 /// Chooses the rows: labelled, inside the window, oldest first; the newest are held out. An empty part is
@@ -88,9 +98,8 @@ pub fn split(table: &Table, plan: &SplitPlan<'_>) -> Result<TrainingSet> {
         (from.map_or(Timestamp(first), |from| from), end)
     });
     Ok(TrainingSet {
-        learn: table.take(learn),
-        holdout: table.take(holdout),
         all: table.take(&rows),
+        cut: learn.len(),
         window,
         rows_digest: digest_of(table, plan.key, &rows)?,
     })
@@ -190,7 +199,7 @@ mod tests {
     fn the_newest_labelled_rows_are_held_out() {
         let table = table(&[9, 1, 2, 3, 4, 5, 6, 7, 8], &[2, 0, 1, 0, 1, 0, 1, 0, 1]);
         let set = split(&table, &plan(9, 6, 2)).unwrap();
-        assert_eq!((set.learn.rows(), set.holdout.rows()), (4, 2));
+        assert_eq!((set.learn().rows(), set.holdout().rows()), (4, 2));
         assert_eq!(set.window, Some((Timestamp(3 * 86_400_000), Timestamp(9 * 86_400_000))));
     }
 

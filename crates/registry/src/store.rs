@@ -9,7 +9,9 @@ use crate::model::{ModelVersion, NewVersion};
 
 /// Registers the next version of a model. Repeating it for the same run answers the version that the run made before.
 pub fn register(tx: &mut Tx<'_>, permit: &Permit<Edit>, new: &NewVersion, now: Timestamp) -> Result<i64> {
-    if let Some(row) = tx.query_one("SELECT version FROM model_versions WHERE run_id = $1", &params![new.run_id.as_str()])? {
+    if let Some(row) =
+        tx.query_one("SELECT version FROM model_versions WHERE run_id = $1", &params![new.run_id.as_str()])?
+    {
         return row.get("version");
     }
     let row = tx.query_one(

@@ -12,14 +12,14 @@ const FILE_LINES: usize = 500;
 const UNFINISHED: [&str; 4] = ["TODO", "FIXME", "XXX", "HACK"];
 
 /// Runs every check.
-pub fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     run::run(&mut command(&["cargo", "fmt", "--all", "--check"]))?;
     run::run(&mut command(&["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     house_rules()
 }
 
 /// Rules that no lint knows: short files, nothing unfinished, dependencies that point one way.
-pub fn house_rules() -> Result<()> {
+pub(crate) fn house_rules() -> Result<()> {
     let mut broken = Vec::new();
     let mut files = Vec::new();
     for folder in ["crates", "dev"] {
@@ -58,12 +58,30 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 
 /// The layers, lowest first. A crate may depend on crates before it, never on later ones; only the cli names engines.
 const LAYERS: [&str; 19] = [
-    "core", "stats", "store", "jobs", "governance", "data", "pipelines", "tracking", "evaluation", "registry", "serving",
-    "monitoring", "remedies", "loops", "web", "client", "server", "engine-query", "engine-tabular",
+    "core",
+    "stats",
+    "store",
+    "jobs",
+    "governance",
+    "data",
+    "pipelines",
+    "tracking",
+    "evaluation",
+    "registry",
+    "serving",
+    "monitoring",
+    "remedies",
+    "loops",
+    "web",
+    "client",
+    "server",
+    "engine-query",
+    "engine-tabular",
 ];
 
 fn wrong_dependencies() -> Result<Vec<String>> {
-    let text = run::output(&mut command(&["cargo", "metadata", "--format-version", "1", "--no-deps"])).unwrap_or_default();
+    let text =
+        run::output(&mut command(&["cargo", "metadata", "--format-version", "1", "--no-deps"])).unwrap_or_default();
     let metadata: serde_json::Value = serde_json::from_str(&text)?;
     let position = |name: &str| LAYERS.iter().position(|layer| name == format!("flyball-{layer}"));
     let mut wrong = Vec::new();

@@ -1,7 +1,10 @@
 //! The project's own commands: `cargo xtask test | check | bench NAME`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program talks on its standard streams")]
-#![expect(clippy::disallowed_methods, reason = "the development tools run commands, read the environment and take times")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the development tools run commands, read the environment and take times"
+)]
 
 mod bench;
 mod check;

@@ -9,18 +9,16 @@ use anyhow::{Context, Result, bail};
 use crate::run::{self, command, has, output, root};
 
 /// What the tests find in their environment.
-pub struct Environment {
+pub(crate) struct Environment {
     /// A Python that has everything in dev/python/requirements.txt.
-    pub python: PathBuf,
+    pub(crate) python: PathBuf,
 }
 
 /// Makes sure that everything is there.
-pub fn run() -> Result<Environment> {
+pub(crate) fn run() -> Result<Environment> {
     debian(&["postgresql", "chromium"])?;
     Ok(Environment { python: python()? })
 }
-
-
 
 /// The folder for things that are kept between runs: beside the build.
 fn kept() -> PathBuf {
@@ -57,7 +55,11 @@ fn debian(packages: &[&str]) -> Result<()> {
     }
     let root_user = output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
     if !(root_user && has("apt-get")) {
-        bail!("the tests need {}; install it, on Debian with: sudo apt-get install -y {}", missing.join(" and "), missing.join(" "));
+        bail!(
+            "the tests need {}; install it, on Debian with: sudo apt-get install -y {}",
+            missing.join(" and "),
+            missing.join(" ")
+        );
     }
     run::run(&mut command(&["apt-get", "update", "-qq"]))?;
     let mut install = command(&["apt-get", "install", "-y", "-qq", "--no-install-recommends"]);

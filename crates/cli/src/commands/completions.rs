@@ -6,7 +6,7 @@ use flyball_core::Result;
 use crate::args::{Arguments, CompletionsOptions};
 
 /// Prints the completions.
-pub fn run(options: &CompletionsOptions) -> Result<()> {
+pub(crate) fn run(options: &CompletionsOptions) -> Result<()> {
     clap_complete::generate(options.shell, &mut Arguments::command(), "flyball", &mut std::io::stdout());
     Ok(())
 }

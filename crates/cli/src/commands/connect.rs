@@ -2,23 +2,23 @@
 
 use flyball_client::Client;
 use flyball_core::{Error, ErrorCode, Result};
-use flyball_store::lock;
+use flyball_store::DataDirLock;
 
 use crate::commands::serve::{self, Running};
 use crate::wire::Places;
 
 /// A server to talk to: the one that runs on the data folder, or one of our own.
-pub struct Connection {
+pub(crate) struct Connection {
     /// Talks to it.
-    pub client: Client,
+    pub(crate) client: Client,
     /// Held as long as it is needed, when it is our own.
     _own: Option<Running>,
 }
 
 /// Connects to the server that holds the data folder. When there is none, one is started in this process on a free
 /// loopback port, so that every command takes the same way through the same API.
-pub fn connect(places: &Places) -> Result<Connection> {
-    if let Some(info) = lock::read_info(&places.data_dir) {
+pub(crate) fn connect(places: &Places) -> Result<Connection> {
+    if let Some(info) = DataDirLock::read_info(&places.data_dir) {
         let Some(address) = info["address"].as_str() else {
             return Err(Error::new(
                 ErrorCode::Locked,

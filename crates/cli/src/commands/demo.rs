@@ -7,7 +7,6 @@ use flyball_core::{Error, ErrorCode, Result, Timestamp};
 use flyball_loops::declared::Variant;
 use flyball_loops::file::LoopFile;
 use flyball_loops::simulate::{Plan, Simulation};
-use flyball_store::lock::DataDirLock;
 
 use super::{Context, serve, simulate};
 use crate::args::DemoOptions;
@@ -39,7 +38,7 @@ pub(crate) fn run(context: &Context, options: &DemoOptions) -> Result<()> {
     };
     if options.fresh {
         // Nobody may lose a demo that is being looked at.
-        drop(DataDirLock::acquire(&places.data_dir, &serde_json::json!({ "pid": std::process::id() })));
+        drop(crate::wire::lock(&places)?);
         simulate::forget(&places.data_dir)?;
     }
     write_project(&options.dir)?;

@@ -8,15 +8,17 @@ use crate::args::{InitOptions, TaskArgument};
 use crate::output::print_json;
 
 /// Writes flyball.yaml; one that is there already is never overwritten.
-pub fn run(context: &Context, options: &InitOptions) -> Result<()> {
+pub(crate) fn run(context: &Context, options: &InitOptions) -> Result<()> {
     let task = match options.task {
         TaskArgument::Classification => Task::Classification,
         TaskArgument::Regression => Task::Regression,
     };
     let path = context.places.project.join("flyball.yaml");
     let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => Error::new(ErrorCode::Conflict, format!("{} is there already", path.display()))
-            .hint("edit it, then run `flyball plan`"),
+        std::io::ErrorKind::AlreadyExists => {
+            Error::new(ErrorCode::Conflict, format!("{} is there already", path.display()))
+                .hint("edit it, then run `flyball plan`")
+        }
         _ => Error::new(ErrorCode::Unavailable, format!("cannot write {}: {error}", path.display())),
     };
     let mut file = std::fs::File::create_new(&path).map_err(failed)?;

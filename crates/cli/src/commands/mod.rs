@@ -1,17 +1,25 @@
 //! One command a module.
 
-pub mod completions;
-pub mod init;
-pub mod project;
-pub mod schema;
-pub mod simulate;
+pub(crate) mod apply;
+pub(crate) mod audit;
+pub(crate) mod completions;
+pub(crate) mod connect;
+pub(crate) mod demo;
+pub(crate) mod init;
+pub(crate) mod list;
+pub(crate) mod project;
+pub(crate) mod schema;
+pub(crate) mod serve;
+pub(crate) mod simulate;
+pub(crate) mod status;
+pub(crate) mod why;
 
 use crate::wire::Places;
 
 /// What every command gets.
-pub struct Context {
+pub(crate) struct Context {
     /// Where state is kept.
-    pub places: Places,
+    pub(crate) places: Places,
     /// Whether to print JSON.
-    pub json: bool,
+    pub(crate) json: bool,
 }

@@ -7,7 +7,7 @@ use flyball_core::{Error, ErrorCode, Result, limits};
 use crate::wire::Places;
 
 /// Reads a loop file of the project.
-pub fn read_loop_file(places: &Places, file: &Path) -> Result<String> {
+pub(crate) fn read_loop_file(places: &Places, file: &Path) -> Result<String> {
     let path = places.project.join(file);
     let failed = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::new(ErrorCode::NotFound, format!("there is no {}", path.display()))

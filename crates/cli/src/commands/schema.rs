@@ -5,6 +5,6 @@ use flyball_core::Result;
 use crate::output::print_json;
 
 /// Prints the schema.
-pub fn run() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     print_json(&flyball_loops::file::schema())
 }

@@ -54,12 +54,12 @@ pub(crate) fn run(context: &Context, options: &ServeOptions) -> Result<()> {
 /// Starts everything: workers, the ticker, HTTP.
 pub(crate) fn start(places: &Places, address: SocketAddr) -> Result<Running> {
     check_bind(address, false)?;
-    let Product { mut platform, jobs, runner, lock } = Product::live(places)?;
+    // A second start on the same folder says so, before it fights for the port.
+    drop(crate::wire::lock(places)?);
     let listener = bind(address)?;
     let url = url_of(&listener)?;
-    platform.address = Some(url.clone());
+    let Product { platform, jobs, runner, lock } = Product::live(places, Some(url.clone()))?;
     lock.set_info(&json!({ "pid": std::process::id(), "address": url }))?;
-    let runner = crate::wire::runner_of(&platform, &jobs, runner);
     let workers = runner.spawn(WORKERS)?;
     let app = app_of(platform, jobs)?;
     let mut running = serve(app, listener, url)?;

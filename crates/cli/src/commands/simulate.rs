@@ -19,7 +19,7 @@ use crate::story::Story;
 use crate::wire::{Places, Product};
 
 /// Plays the period and prints the comparison.
-pub fn run(context: &Context, options: &SimulateOptions) -> Result<()> {
+pub(crate) fn run(context: &Context, options: &SimulateOptions) -> Result<()> {
     let text = super::project::read_loop_file(&context.places, &options.file)?;
     let file = LoopFile::parse(&options.file.to_string_lossy(), &text)?;
     let mut variants = vec![Variant::Declared];
@@ -51,7 +51,7 @@ pub fn run(context: &Context, options: &SimulateOptions) -> Result<()> {
 }
 
 /// Plays a plan to its end.
-pub fn play(product: Product, clock: Arc<VirtualClock>, plan: Plan, story: &mut Story) -> Result<Progress> {
+pub(crate) fn play(product: Product, clock: Arc<VirtualClock>, plan: Plan, story: &mut Story) -> Result<Progress> {
     let Product { platform, jobs, runner, lock } = product;
     let mut simulation = Simulation::open(platform, clock, jobs, runner, plan)?;
     let progress = simulation.run(story)?;
@@ -68,21 +68,18 @@ fn folder_of(places: &Places, plan: &Plan) -> Places {
 }
 
 /// Removes the state of an earlier simulation.
-pub fn forget(data_dir: &Path) -> Result<()> {
+pub(crate) fn forget(data_dir: &Path) -> Result<()> {
     match std::fs::remove_dir_all(data_dir) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => {
-            Err(Error::new(ErrorCode::Unavailable, format!("cannot remove {}: {error}", data_dir.display())))
-        }
+        Err(error) => Err(Error::new(ErrorCode::Unavailable, format!("cannot remove {}: {error}", data_dir.display()))),
     }
 }
 
 /// Writes the whole audit log, one event a line.
 fn write_events(db: &Db, path: &Path) -> Result<()> {
-    let failed = |error: std::io::Error| {
-        Error::new(ErrorCode::Unavailable, format!("cannot write {}: {error}", path.display()))
-    };
+    let failed =
+        |error: std::io::Error| Error::new(ErrorCode::Unavailable, format!("cannot write {}: {error}", path.display()));
     let mut file = std::io::BufWriter::new(std::fs::File::create(path).map_err(failed)?);
     let mut seq = 0;
     loop {

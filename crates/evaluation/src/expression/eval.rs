@@ -52,8 +52,10 @@ pub struct Verdict {
 impl Verdict {
     /// The condition with the values behind it: `auc < reference.auc - 0.02 (auc 0.655, reference.auc 0.712)`.
     pub fn explain(&self) -> String {
-        let value = |measured: &Option<Measured>| measured.as_ref().map_or("unknown".to_owned(), |m| format!("{:.3}", m.value));
-        let terms: Vec<String> = self.evidence.iter().map(|(term, measured)| format!("{term} {}", value(measured))).collect();
+        let value =
+            |measured: &Option<Measured>| measured.as_ref().map_or("unknown".to_owned(), |m| format!("{:.3}", m.value));
+        let terms: Vec<String> =
+            self.evidence.iter().map(|(term, measured)| format!("{term} {}", value(measured))).collect();
         format!("{} ({})", self.text, terms.join(", "))
     }
 }

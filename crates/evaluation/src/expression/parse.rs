@@ -137,7 +137,12 @@ impl Parser {
     }
 
     /// `part { word part }`, joined from the left.
-    fn chain(&mut self, word: &str, part: fn(&mut Self) -> Parsed<Either>, join: fn(Logic, Logic) -> Logic) -> Parsed<Either> {
+    fn chain(
+        &mut self,
+        word: &str,
+        part: fn(&mut Self) -> Parsed<Either>,
+        join: fn(Logic, Logic) -> Logic,
+    ) -> Parsed<Either> {
         let start = self.start();
         let mut left = part(self)?;
         while self.take_word(word) {
@@ -168,8 +173,9 @@ impl Parser {
         let right_start = self.start();
         let right = self.sum()?.number(right_start, self.end())?;
         if let Some((_, mark)) = self.comparison_sign() {
-            return Err(ExpressionError::new(mark, self.end(), "a comparison has two sides")
-                .hint("write a < b and b < c"));
+            return Err(
+                ExpressionError::new(mark, self.end(), "a comparison has two sides").hint("write a < b and b < c")
+            );
         }
         Ok(Either::Truth(Logic::Compare(left, comparison, right)))
     }
@@ -255,15 +261,23 @@ impl Parser {
             let subject = one_of(Subject::NAMED, word, token, "subject")?;
             let metric = self.metric()?;
             if metric.domain == Domain::Serving {
-                return Err(ExpressionError::new(token.start, self.end(), format!("'{}' is only known of what serves", metric.name))
-                    .hint(format!("write '{}' without '{word}.'", metric.name)));
+                return Err(ExpressionError::new(
+                    token.start,
+                    self.end(),
+                    format!("'{}' is only known of what serves", metric.name),
+                )
+                .hint(format!("write '{}' without '{word}.'", metric.name)));
             }
             return Ok(Either::Number(Arithmetic::Term(Term::Value(subject, metric))));
         }
         if let Some(flag) = FLAGS.iter().find(|flag| **flag == word) {
             if self.scope != Scope::Remedy {
-                return Err(ExpressionError::new(token.start, token.end, format!("'{flag}' is only known to the monitor"))
-                    .hint("use it in the 'when' of a remedy"));
+                return Err(ExpressionError::new(
+                    token.start,
+                    token.end,
+                    format!("'{flag}' is only known to the monitor"),
+                )
+                .hint("use it in the 'when' of a remedy"));
             }
             return Ok(Either::Truth(Logic::Flag(Term::Flag(flag))));
         }
@@ -308,10 +322,12 @@ impl Parser {
         let Some(metric) = METRICS.iter().find(|metric| metric.name == word) else {
             let names = || METRICS.iter().filter(usable).map(|metric| metric.name);
             let flags = FLAGS.iter().copied().filter(|_| self.scope == Scope::Remedy);
-            return Err(wrong(format!("there is no metric '{word}'")).hint(match nearest(word, names().chain(flags)) {
-                Some(name) => format!("did you mean '{name}'?"),
-                None => format!("the metrics are: {}", names().collect::<Vec<_>>().join(", ")),
-            }));
+            return Err(wrong(format!("there is no metric '{word}'")).hint(
+                match nearest(word, names().chain(flags)) {
+                    Some(name) => format!("did you mean '{name}'?"),
+                    None => format!("the metrics are: {}", names().collect::<Vec<_>>().join(", ")),
+                },
+            ));
         };
         match metric.domain {
             Domain::Model(task) if task != self.task => Err(wrong(format!(
@@ -390,7 +406,9 @@ impl Parser {
 
     fn unexpected(&self, wanted: &str) -> ExpressionError {
         match self.tokens.get(self.at) {
-            Some(token) => ExpressionError::new(token.start, token.end, format!("expected {wanted}, found {}", shown(token))),
+            Some(token) => {
+                ExpressionError::new(token.start, token.end, format!("expected {wanted}, found {}", shown(token)))
+            }
             None => self.ended(wanted),
         }
     }

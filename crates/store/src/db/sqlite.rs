@@ -1,5 +1,7 @@
 //! A connection to SQLite.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +17,11 @@ use super::{Param, Row};
 /// How many prepared statements a connection keeps: more than Flyball has different ones.
 const STATEMENTS_KEPT: usize = 512;
 
-pub(crate) struct SqliteConnection(rusqlite::Connection);
+pub(crate) struct SqliteConnection {
+    connection: rusqlite::Connection,
+    /// The order of the parameters of each prepared text.
+    orders: RefCell<HashMap<Box<str>, Arc<[usize]>>>,
+}
 
 impl SqliteConnection {
     pub(crate) fn open(path: &Path, access: Access) -> Result<Self> {
@@ -34,15 +40,15 @@ impl SqliteConnection {
         if access == Access::Read {
             connection.execute_batch("PRAGMA query_only = ON").map_err(from_sqlite)?;
         }
-        Ok(Self(connection))
+        Ok(Self { connection, orders: RefCell::default() })
     }
 
     pub(crate) fn in_transaction(&self) -> bool {
-        !self.0.is_autocommit()
+        !self.connection.is_autocommit()
     }
 
     pub(crate) fn batch(&self, sql: &str) -> Result<()> {
-        self.0.execute_batch(sql).map_err(from_sqlite)
+        self.connection.execute_batch(sql).map_err(from_sqlite)
     }
 
     pub(crate) fn execute(&self, sql: &str, params: &[Param]) -> Result<u64> {
@@ -64,23 +70,39 @@ impl SqliteConnection {
     }
 
     fn prepare(&self, sql: &str, params: &[Param]) -> Result<CachedStatement<'_>> {
-        let mut statement = self.0.prepare_cached(sql).map_err(from_sqlite)?;
-        let mut highest = 0;
-        for index in 1..=statement.parameter_count() {
-            // To SQLite `$2` is a name; its index follows the order in the text. A bare `?` has no name.
-            let number = match statement.parameter_name(index) {
-                Some(name) => name.trim_start_matches('$').parse::<usize>().ok(),
-                None => Some(index),
-            };
-            let found = number.and_then(|number| Some((number, params.get(number.checked_sub(1)?)?)));
-            let (number, value) = found.ok_or_else(|| Error::internal(format!("parameter {index} has no value")))?;
-            highest = highest.max(number);
-            statement.raw_bind_parameter(index, value).map_err(from_sqlite)?;
-        }
+        let mut statement = self.connection.prepare_cached(sql).map_err(from_sqlite)?;
+        let order = self.order_of(sql, &statement)?;
+        let highest = order.iter().copied().max().unwrap_or(0);
         if highest != params.len() {
             return Err(Error::internal(format!("{} values for {highest} parameters", params.len())));
         }
+        for (index, number) in order.iter().enumerate() {
+            statement.raw_bind_parameter(index + 1, &params[number - 1]).map_err(from_sqlite)?;
+        }
         Ok(statement)
+    }
+
+    /// For each parameter of a statement the number behind its `$`, from 1. To SQLite `$2` is a name whose index follows
+    /// the order in the text, and asking for a name walks all of them: a bulk insert would be quadratic, so it is asked
+    /// once for each text.
+    fn order_of(&self, sql: &str, statement: &CachedStatement<'_>) -> Result<Arc<[usize]>> {
+        let mut orders = self.orders.borrow_mut();
+        if let Some(order) = orders.get(sql) {
+            return Ok(order.clone());
+        }
+        let number = |index: usize| {
+            let number = match statement.parameter_name(index) {
+                Some(name) => name.trim_start_matches('$').parse::<usize>().ok().filter(|number| *number > 0),
+                None => Some(index),
+            };
+            number.ok_or_else(|| Error::internal(format!("parameter {index} has no number")))
+        };
+        let order: Arc<[usize]> = (1..=statement.parameter_count()).map(number).collect::<Result<_>>()?;
+        if orders.len() >= STATEMENTS_KEPT {
+            orders.clear();
+        }
+        orders.insert(sql.into(), order.clone());
+        Ok(order)
     }
 }
 

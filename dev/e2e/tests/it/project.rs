@@ -1,0 +1,1 @@
+//! A project from `init` to an explained prediction.
