@@ -139,3 +139,61 @@ fn paired_auc(candidate: &Evaluated, champion: &Evaluated) -> Option<String> {
     let (difference, margin) = (test.difference(), 1.96 * test.standard_error());
     Some(format!("difference {difference:+.4} ± {margin:.4} at 95 % (DeLong)"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::evaluate;
+    use crate::expression::Scope;
+    use flyball_core::{Column, Table, TextColumn};
+
+    /// 400 rows of two origins; the score is right on EWR and noise on JFK.
+    fn answers(noise: f64) -> (Table, Evaluated) {
+        let mut rng = flyball_core::rng::Rng::seeded(9);
+        let truth: Vec<f64> = (0..400).map(|_| f64::from(u8::from(rng.unit() < 0.4))).collect();
+        let score = truth
+            .iter()
+            .enumerate()
+            .map(|(row, y)| if row % 2 == 0 { (y * 0.6 + rng.unit() * noise).min(1.0) } else { rng.unit() })
+            .collect();
+        let origin = TextColumn::from_texts((0..400).map(|row| Some(if row % 2 == 0 { "EWR" } else { "JFK" })));
+        let table = Table::new(vec![("origin".into(), Column::Text(origin))]).unwrap();
+        (table, Evaluated { truth, score })
+    }
+
+    fn judged(gates: &[&str], with_champion: bool) -> GateReport {
+        let (table, candidate) = answers(0.4);
+        let (_, worse) = answers(3.0);
+        let by = vec!["origin".to_owned()];
+        let evaluation = evaluate(Task::Classification, &candidate, &table, &by).unwrap();
+        let champion = evaluate(Task::Classification, &worse, &table, &by).unwrap();
+        let gates: Vec<Condition> =
+            gates.iter().map(|gate| Condition::parse(gate, Scope::Gate, Task::Classification).unwrap()).collect();
+        let contest = Contest {
+            task: Task::Classification,
+            candidate: &evaluation,
+            answers: &candidate,
+            champion: with_champion.then_some((&champion, &worse)),
+            baseline: None,
+        };
+        judge(&gates, &contest)
+    }
+
+    #[test]
+    fn slices_and_the_champion_are_judged_with_evidence() {
+        let report = judged(&["auc >= 0.6", "worst(auc, by: origin) >= 0.8", "auc >= champion.auc - 0.005"], true);
+        let holds: Vec<Option<bool>> = report.gates.iter().map(|gate| gate.holds).collect();
+        assert_eq!(holds, [Some(true), Some(false), Some(true)]);
+        assert!(!report.passed);
+        let note = |gate: usize, term: usize| report.gates[gate].evidence[term].1.clone().unwrap().note.unwrap();
+        assert!(note(1, 0).starts_with("origin = JFK"), "{}", note(1, 0));
+        assert!(note(2, 1).contains("DeLong"), "{}", note(2, 1));
+    }
+
+    #[test]
+    fn without_a_champion_a_comparison_holds_and_an_unknown_value_does_not() {
+        let report = judged(&["auc >= champion.auc - 0.005", "auc >= baseline.auc"], false);
+        assert_eq!((report.gates[0].holds, report.gates[1].holds), (Some(true), None));
+        assert!(!report.passed);
+    }
+}

@@ -109,3 +109,31 @@ pub fn row_log_loss(positive: bool, probability: f64) -> f64 {
 fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_hold_their_values_and_undefined_metrics_are_left_out() {
+        let truth: Vec<f64> = (0..200).map(|row| f64::from(u8::from(row % 4 == 0))).collect();
+        let score: Vec<f64> = (0..200).map(|row| if row % 4 == 0 { 0.6 } else { 0.1 + 0.003 * f64::from(row % 200) }).collect();
+        let measured = measure(Task::Classification, &truth, &score);
+        for (name, measure) in &measured {
+            let (low, high) = (measure.low.unwrap_or(measure.value), measure.high.unwrap_or(measure.value));
+            assert!(low <= measure.value && measure.value <= high, "{name}: {measure:?}");
+        }
+        assert_eq!(measured["base_rate"].value, 0.25);
+        let one_class = super::measure(Task::Classification, &[0.0, 0.0], &[0.2, 0.3]);
+        assert!(!one_class.contains_key("auc") && !one_class.contains_key("recall") && one_class.contains_key("log_loss"));
+        assert!(super::measure(Task::Regression, &[], &[]).is_empty());
+    }
+
+    #[test]
+    fn regression_metrics_are_those_of_the_definition() {
+        let measured = measure(Task::Regression, &[1.0, 2.0, 3.0, 4.0], &[1.0, 2.0, 3.0, 8.0]);
+        assert_eq!(measured["mae"].value, 1.0);
+        assert_eq!(measured["rmse"].value, 2.0);
+        assert_eq!(measured["mean_error"].value, 1.0);
+    }
+}

@@ -1,22 +1,18 @@
 //! What handlers work with.
 
-use std::sync::Arc;
-
-use flyball_core::{Clock, IdSource};
-use flyball_serving::Serving;
-use flyball_store::Db;
+use flyball_core::IdSource;
+use flyball_jobs::Jobs;
+use flyball_loops::platform::Platform;
 
 use crate::access::Access;
 use crate::hub::Hub;
 
 /// The services of this process.
 pub struct App {
-    /// The metadata.
-    pub db: Db,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Endpoints and predictions.
-    pub serving: Arc<Serving>,
+    /// The services of every stage.
+    pub platform: Platform,
+    /// The job queue.
+    pub jobs: Jobs,
     /// The live events of pages.
     pub hub: Hub,
     /// Who may come in.

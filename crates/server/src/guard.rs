@@ -28,7 +28,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The outermost layer.
 pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let started = app.clock.monotonic_nanos();
+    let started = app.platform.clock.monotonic_nanos();
     let request_id = app.ids.fresh("req");
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = match run(&app, request, next).await {
@@ -48,7 +48,7 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    let micros = app.clock.monotonic_nanos().saturating_sub(started) / 1000;
+    let micros = app.platform.clock.monotonic_nanos().saturating_sub(started) / 1000;
     log_access(&method, &path, response.status().as_u16(), micros, &request_id);
     response
 }

@@ -1,5 +1,6 @@
 //! All routes, in one list, each with its policy.
 
+mod api;
 mod assets;
 mod events;
 mod health;
@@ -36,7 +37,7 @@ fn route(policy: Policy, handler: UtoipaMethodRouter<Arc<App>>) -> Route {
 
 /// The list. A new route goes here and nowhere else.
 fn all() -> Vec<Route> {
-    use Policy::{Public, Read};
+    use Policy::{Edit, Public, Read};
     vec![
         route(Public, routes!(health::live::live)),
         route(Public, routes!(health::ready::ready)),
@@ -53,6 +54,28 @@ fn all() -> Vec<Route> {
         route(Read, routes!(oip::model::ready_of_version)),
         route(Read, routes!(oip::infer::infer)),
         route(Read, routes!(oip::infer::infer_version)),
+        route(Read, routes!(api::loops::list)),
+        route(Read, routes!(api::loops::get)),
+        route(Read, routes!(api::loops::series)),
+        route(Read, routes!(api::loops::plan)),
+        route(Edit, routes!(api::loops::apply_file)),
+        route(Read, routes!(api::simulation::get)),
+        route(Read, routes!(api::simulation::series)),
+        route(Read, routes!(api::runs::list)),
+        route(Read, routes!(api::runs::get)),
+        route(Read, routes!(api::runs::metric)),
+        route(Read, routes!(api::models::list)),
+        route(Read, routes!(api::models::get)),
+        route(Read, routes!(api::endpoints::list)),
+        route(Read, routes!(api::endpoints::get)),
+        route(Edit, routes!(api::endpoints::tell)),
+        route(Read, routes!(api::datasets::list)),
+        route(Read, routes!(api::datasets::get)),
+        route(Read, routes!(api::alerts::list)),
+        route(Read, routes!(api::audit::list)),
+        route(Read, routes!(api::audit::verify)),
+        route(Read, routes!(api::predictions::get)),
+        route(Read, routes!(api::jobs::list)),
     ]
 }
 

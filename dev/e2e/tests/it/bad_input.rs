@@ -57,7 +57,10 @@ fn flights() -> Project {
         .replace("machines.csv", "flights.csv")
         .replace("key: id", "key: flight")
         .replace("label: failed", "label: late")
-        .replace("      - unique: [id]\n      - in_set: { column: site, values: [north, south, west] }", "      - unique: [flight]");
+        .replace(
+            "      - unique: [id]\n      - in_set: { column: site, values: [north, south, west] }",
+            "      - unique: [flight]",
+        );
     Project::with(&[("flyball.yaml", &file), ("data/flights.csv", &text)])
 }
 

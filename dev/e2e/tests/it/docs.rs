@@ -1,1 +1,88 @@
-//! x
+//! What the pages tell users to type works: each block of shell commands is run, in order, one folder a page.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::product::{binary, copy, root};
+
+/// The README and the guide.
+fn pages() -> Vec<PathBuf> {
+    let guide = std::fs::read_dir(root().join("docs/guide")).unwrap().map(|entry| entry.unwrap().path());
+    let mut pages: Vec<PathBuf> = guide.filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
+    pages.push(root().join("README.md"));
+    pages.sort();
+    pages
+}
+
+/// The lines of all blocks that begin with ```sh.
+fn commands(text: &str) -> Vec<&str> {
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        match line.trim() {
+            "```sh" => inside = true,
+            "```" => inside = false,
+            _ if inside => lines.push(line),
+            _ => {}
+        }
+    }
+    lines
+}
+
+/// The commands as one script. Getting the source and building it is what has been done when this test runs; a server
+/// goes to the background, on a port that is free here.
+fn script(lines: &[&str], port: u16) -> String {
+    let mut script = "set -eu\n".to_owned();
+    for line in lines {
+        let line = line.replace("5050", &port.to_string());
+        let building = ["git clone ", "cargo ", "cd flyball"].iter().any(|start| line.starts_with(start));
+        if building {
+            continue;
+        }
+        if line.starts_with("flyball serve") {
+            script.push_str(&format!("{line} --port {port} &\nserver=$!\nawait_server\n"));
+        } else {
+            script.push_str(&line);
+            script.push('\n');
+        }
+    }
+    format!(
+        "await_server() {{ until curl -sf http://127.0.0.1:{port}/health >/dev/null; do sleep 0.1; done; }}\n{script}if [ -n \"${{server:-}}\" ]; then kill $server; wait $server; fi\n"
+    )
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn every_command_of_every_page_works() {
+    let tools = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(binary(), tools.path().join("flyball")).unwrap();
+    let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
+    let mut played = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let lines = commands(&text);
+        let folder = tempfile::tempdir().unwrap();
+        copy(&root().join("examples"), &folder.path().join("examples"));
+        let script = script(&lines, free_port());
+        let mut shell = Command::new("timeout");
+        shell.args(["--kill-after=5", "100", "sh"]).current_dir(folder.path()).env("PATH", &path);
+        let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        let output = shell.wait_with_output().unwrap();
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(
+            output.status.success(),
+            "{}: {}\n{script}\n{}\n{}",
+            page.display(),
+            output.status,
+            said(&output.stdout),
+            said(&output.stderr)
+        );
+        played += lines.len();
+    }
+    assert!(played > 20, "only {played} lines were found");
+}

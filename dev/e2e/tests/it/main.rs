@@ -3,6 +3,7 @@
 //! `cargo xtask test` builds the binary and names it in `FLYBALL_BIN`.
 
 #![expect(clippy::disallowed_methods, reason = "these tests start the product, stop it and take its time")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod bad_input;
 mod data;

@@ -92,7 +92,8 @@ impl Project {
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.args(words).current_dir(self.path());
-        for variable in ["FLYBALL_PROJECT", "FLYBALL_DATA_DIR", "FLYBALL_DATABASE", "FLYBALL_ARTIFACTS", "FLYBALL_LOG"] {
+        for variable in ["FLYBALL_PROJECT", "FLYBALL_DATA_DIR", "FLYBALL_DATABASE", "FLYBALL_ARTIFACTS", "FLYBALL_LOG"]
+        {
             command.env_remove(variable);
         }
         command
@@ -131,10 +132,8 @@ impl Project {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.split_whitespace().last().unwrap_or_default().to_owned();
         assert!(address.starts_with("http://127.0.0.1:"), "the line with the address: {line:?}");
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(30)))
-            .build();
+        let config =
+            Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(30))).build();
         Server { child, address, agent: config.into() }
     }
 }

@@ -16,14 +16,16 @@ fn the_same_inputs_give_the_same_bytes_and_a_drift_is_healed() {
     let (one, two) = (Machines::HALF_A_YEAR.project(), Machines::HALF_A_YEAR.project());
     let (first, second) = (one.json(&PERIOD), two.json(&PERIOD));
     assert_eq!(first, second);
-    assert_eq!(one.read("events.jsonl"), two.read("events.jsonl"));
+    same_lines(&one.read("events.jsonl"), &two.read("events.jsonl"));
 
     let policy = |name: &str| {
         let all = first["policies"].as_array().unwrap();
         all.iter().find(|policy| policy["name"] == name).unwrap_or_else(|| panic!("no policy {name}")).clone()
     };
     let (healed, never) = (policy("machines"), policy("machines.never"));
-    let last = |policy: &Value| policy["months"].as_array().unwrap().last().unwrap()["metrics"]["auc"]["value"].as_f64().unwrap();
+    let last = |policy: &Value| {
+        policy["months"].as_array().unwrap().last().unwrap()["metrics"]["auc"]["value"].as_f64().unwrap()
+    };
     assert!(healed["retrainings"].as_i64().unwrap() >= 1, "{healed}");
     assert_eq!(never["retrainings"], 0);
     assert!(last(&healed) > last(&never) + 0.1, "healed {} against {}", last(&healed), last(&never));
@@ -49,7 +51,7 @@ fn a_simulation_that_is_killed_goes_on_and_ends_the_same() {
     }
     assert!(killed > 0, "it was always faster than its end");
     assert_eq!(harried.json(&PERIOD), wanted);
-    assert_eq!(harried.read("events.jsonl"), calm.read("events.jsonl"));
+    same_lines(&harried.read("events.jsonl"), &calm.read("events.jsonl"));
 }
 
 #[test]
@@ -66,16 +68,17 @@ fn a_simulation_over_changed_data_begins_anew() {
 
 #[test]
 fn data_without_drift_raises_few_alarms() {
-    let control = Machines { days: 182, per_day: 60, drift: None, seed: 5 };
-    let file = loop_with("  window: 6d", "  window: 1d\n  min_rows: 50").replace("    limits: { cool_down: 14d, per_month: 2 }", "    limits: { cool_down: 14d, per_month: 1 }");
-    let project = Project::with(&[("flyball.yaml", &file), ("data/machines.csv", &shuffled(&control.csv(), 11))]);
-    let words = ["simulate", "--from", "2024-03-01", "--to", "2024-06-30", "--compare", "never"];
-    let told = project.json(&words);
-    for policy in told["policies"].as_array().unwrap() {
-        let (windows, drifted) = (policy["windows"].as_f64().unwrap(), policy["drifted_windows"].as_f64().unwrap());
-        assert!(windows >= 115.0, "enough windows to judge by: {windows}");
-        assert!(drifted / windows <= 0.075, "{}: {drifted} of {windows} windows", policy["name"]);
+    let file = loop_with("  window: 6d", "  window: 1d\n  min_rows: 50");
+    let words = ["simulate", "--from", "2024-03-01", "--to", "2024-06-30", "--compare", "none"];
+    let (mut windows, mut drifted) = (0.0, 0.0);
+    for seed in 5..9 {
+        let rows = shuffled(&Machines { days: 182, per_day: 60, drift: None, seed }.csv(), seed + 100);
+        let told = Project::with(&[("flyball.yaml", &file), ("data/machines.csv", &rows)]).json(&words);
+        windows += told["policies"][0]["windows"].as_f64().unwrap();
+        drifted += told["policies"][0]["drifted_windows"].as_f64().unwrap();
     }
+    assert!(windows >= 480.0, "enough windows to judge by: {windows}");
+    assert!(drifted / windows <= 0.075, "{drifted} of {windows} windows");
 }
 
 /// The rows with their times dealt out anew: whatever happened over time is gone.
@@ -86,4 +89,12 @@ fn shuffled(csv: &str, seed: u64) -> String {
     Rng::seeded(seed).shuffle(&mut order);
     let line = |(place, &row): (usize, &usize)| format!("{},{},{}\n", rows[place][0], rows[place][1], rows[row][2]);
     format!("{head}\n{}", order.iter().enumerate().map(line).collect::<String>())
+}
+
+/// Compares two event logs; of different ones it shows the first line that differs, not the megabytes.
+fn same_lines(one: &str, two: &str) {
+    for (number, (one, two)) in one.lines().zip(two.lines()).enumerate() {
+        assert_eq!(one, two, "line {}", number + 1);
+    }
+    assert_eq!(one.len(), two.len());
 }

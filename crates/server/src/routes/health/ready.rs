@@ -13,6 +13,6 @@ use crate::error::ApiError;
     (status = 200, description = "The server can work", body = String),
     (status = 503, description = "The database does not answer")))]
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, ApiError> {
-    blocking(move || app.db.read(|tx| tx.query("SELECT 1 AS one", &[]))).await?;
+    blocking(move || app.platform.db.read(|tx| tx.query("SELECT 1 AS one", &[]))).await?;
     Ok("ready\n")
 }

@@ -16,6 +16,6 @@ use crate::process;
 #[utoipa::path(get, path = "/metrics", tag = "health", operation_id = "metrics",
     responses((status = 200, description = "The figures", body = String)))]
 pub(crate) async fn show(State(app): State<Arc<App>>) -> Result<impl IntoResponse, ApiError> {
-    let text = blocking(move || Ok(text::render(&app.serving.snapshot(), process::figures()))).await?;
+    let text = blocking(move || Ok(text::render(&app.platform.serving.snapshot(), process::figures()))).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

@@ -51,7 +51,7 @@ pub(crate) async fn infer_version(
 }
 
 async fn answer(app: Arc<App>, model: String, version: Option<i64>, request: Request) -> Result<Response> {
-    let endpoint = app.serving.endpoint(&model)?;
+    let endpoint = app.platform.serving.endpoint(&model)?;
     refuse_binary(request.headers()).inspect_err(|_| endpoint.refuse())?;
     let body = read(request.into_body()).await.inspect_err(|_| endpoint.refuse())?;
     let small = body.len() <= SMALL_BODY_BYTES;

@@ -18,7 +18,7 @@ use crate::oip::version_number;
     responses((status = 200, description = "Versions, inputs and outputs", body = Value),
         (status = 404, description = "There is no such endpoint")))]
 pub(crate) async fn metadata(State(app): State<Arc<App>>, Path(model): Path<String>) -> Result<Json<Value>, ApiError> {
-    let endpoint = app.serving.endpoint(&model)?;
+    let endpoint = app.platform.serving.endpoint(&model)?;
     Ok(Json(describe(&endpoint, &endpoint.contract.signature)))
 }
 
@@ -32,7 +32,7 @@ pub(crate) async fn metadata_of_version(
     State(app): State<Arc<App>>,
     Path((model, version)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    let endpoint = app.serving.endpoint(&model)?;
+    let endpoint = app.platform.serving.endpoint(&model)?;
     let live = endpoint.version(version_number(&version)?)?;
     Ok(Json(describe(&endpoint, live.model.signature())))
 }
@@ -43,7 +43,7 @@ pub(crate) async fn metadata_of_version(
     responses((status = 200, description = "It answers", body = Value), (status = 503, description = "It does not"),
         (status = 404, description = "There is no such endpoint")))]
 pub(crate) async fn ready(State(app): State<Arc<App>>, Path(model): Path<String>) -> Result<Json<Value>, ApiError> {
-    app.serving.endpoint(&model)?.ready()?;
+    app.platform.serving.endpoint(&model)?.ready()?;
     Ok(Json(json!({ "name": model, "ready": true })))
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn ready_of_version(
     State(app): State<Arc<App>>,
     Path((model, version)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
-    app.serving.endpoint(&model)?.version(version_number(&version)?)?;
+    app.platform.serving.endpoint(&model)?.version(version_number(&version)?)?;
     Ok(Json(json!({ "name": model, "ready": true })))
 }
 

@@ -29,6 +29,6 @@ pub(crate) async fn live() -> Json<Value> {
     (status = 200, description = "The server can work", body = Value),
     (status = 503, description = "The database does not answer")))]
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Value>, ApiError> {
-    blocking(move || app.db.read(|tx| tx.query("SELECT 1 AS one", &[]))).await?;
+    blocking(move || app.platform.db.read(|tx| tx.query("SELECT 1 AS one", &[]))).await?;
     Ok(Json(json!({ "ready": true })))
 }
