@@ -14,8 +14,6 @@ pub(crate) static STOP: AtomicBool = AtomicBool::new(false);
 /// Tells a simulation.
 pub(crate) struct Story {
     bar: ProgressBar,
-    /// Also tells someone else, such as the browser's event stream.
-    listener: Option<Box<dyn FnMut(&[Recorded], Option<&Progress>) + Send>>,
     main: String,
 }
 
@@ -26,12 +24,7 @@ impl Story {
         let style = ProgressStyle::with_template("{prefix:.bold} {bar:36.cyan/dim} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
-        Self { bar, listener: None, main: main.to_owned() }
-    }
-
-    /// Lets someone else hear too.
-    pub(crate) fn tell(&mut self, listener: Box<dyn FnMut(&[Recorded], Option<&Progress>) + Send>) {
-        self.listener = Some(listener);
+        Self { bar, main: main.to_owned() }
     }
 
     /// Takes the bar away.
@@ -50,9 +43,6 @@ impl Observer for Story {
             }
             self.bar.println(line);
         }
-        if let Some(listener) = &mut self.listener {
-            listener(events, None);
-        }
     }
 
     fn progress(&mut self, progress: &Progress) {
@@ -61,9 +51,6 @@ impl Observer for Story {
         self.bar.set_position(span(progress.from, progress.now.min(progress.to)));
         self.bar.set_prefix(day(progress.now));
         self.bar.set_message(format!("{} predictions", grouped(progress.served)));
-        if let Some(listener) = &mut self.listener {
-            listener(&[], Some(progress));
-        }
     }
 
     fn stop(&self) -> bool {

@@ -178,8 +178,9 @@ fn last_event(tx: &mut Tx<'_>, permit: &Permit<Read>, stage: &str, name: &str) -
     for pattern in patterns {
         // Events of a loop's runs and endpoint name the loop in their details or their resource.
         let row = tx.query_one(
-            "SELECT MAX(seq) AS seq FROM audit_events WHERE workspace = $1 AND action LIKE $2 AND actor = $3",
-            &params![permit.workspace(), *pattern, format!("loop:{name}")],
+            "SELECT MAX(seq) AS seq FROM audit_events WHERE workspace = $1 AND action LIKE $2 \
+             AND (actor = $3 OR resource = $4)",
+            &params![permit.workspace(), *pattern, format!("loop:{name}"), format!("loop/{name}")],
         )?;
         let seq: Option<i64> = row.map_or(Ok(None), |row| row.get("seq"))?;
         newest = newest.max(seq);

@@ -127,7 +127,7 @@ impl Running {
         let (ticking, app) = (Arc::clone(&self.ticking), Arc::clone(&self.app));
         self.ticker = Some(std::thread::spawn(move || {
             while ticking.load(Ordering::SeqCst) {
-                std::thread::sleep(TICK);
+                std::thread::park_timeout(TICK);
                 let platform = &app.platform;
                 let done = platform.serving.flush_and_commit().and_then(|_| platform.serving.refresh());
                 if let Err(error) = done {
@@ -149,6 +149,7 @@ impl Running {
         }
         self.ticking.store(false, Ordering::SeqCst);
         if let Some(ticker) = self.ticker.take() {
+            ticker.thread().unpark();
             ticker.join().map_err(|_| Error::internal("the ticker panicked"))?;
             self.app.platform.serving.flush_and_commit()?;
         }
