@@ -11,6 +11,7 @@ mod guard;
 pub mod hub;
 mod oip;
 mod origin;
+mod pages;
 mod process;
 pub mod routes;
 pub mod serve;

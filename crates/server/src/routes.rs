@@ -1,12 +1,13 @@
 //! All routes, in one list, each with its policy.
 
-mod api;
+pub(crate) mod api;
 mod assets;
 mod events;
 mod health;
 mod metrics;
 mod oip;
 mod openapi;
+mod pages;
 
 use std::sync::Arc;
 
@@ -76,6 +77,23 @@ fn all() -> Vec<Route> {
         route(Read, routes!(api::audit::verify)),
         route(Read, routes!(api::predictions::get)),
         route(Read, routes!(api::jobs::list)),
+        route(Read, routes!(pages::overview)),
+        route(Read, routes!(pages::loops)),
+        route(Read, routes!(pages::loop_page)),
+        route(Read, routes!(pages::runs)),
+        route(Read, routes!(pages::run)),
+        route(Read, routes!(pages::models)),
+        route(Read, routes!(pages::model_version)),
+        route(Read, routes!(pages::endpoints)),
+        route(Read, routes!(pages::endpoint)),
+        route(Read, routes!(pages::monitors)),
+        route(Read, routes!(pages::monitor)),
+        route(Read, routes!(pages::window)),
+        route(Read, routes!(pages::data)),
+        route(Read, routes!(pages::dataset_version)),
+        route(Read, routes!(pages::alerts)),
+        route(Read, routes!(pages::prediction)),
+        route(Read, routes!(pages::audit)),
     ]
 }
 

@@ -1,0 +1,138 @@
+//! A dataset version.
+
+use flyball_core::{Kind, Permit, Read, Result, Timestamp};
+use flyball_data::profile::ColumnProfile as Profile;
+use flyball_data::{CheckOutcome, DatasetVersion, Origin, Severity};
+use flyball_loops::platform::Platform;
+use flyball_web::{
+    Badge, CheckRow, ColumnProfile, DatasetPage, Fact, FailingRows, LineageStep, Section, State, format, links,
+};
+
+use super::shell;
+use crate::routes::api::datasets::version_of;
+
+/// How many failing rows a page shows.
+const ROWS_SHOWN: usize = 10;
+
+/// The whole page.
+pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, name: &str, version: &str) -> Result<DatasetPage> {
+    let datasets = &platform.datasets;
+    let found = version_of(datasets, permit, name, version)?;
+    let profile = datasets.profile(permit, &found.id)?;
+    let report = datasets.reports(permit, &found.id)?.into_iter().next();
+    let failing = match &report {
+        Some(report) if report.failing_rows.is_some() => Some(datasets.failing_rows(permit, &report.id)?),
+        _ => None,
+    };
+    let examples = failing.map(|table| FailingRows {
+        columns: table.names().to_vec(),
+        rows: (0..table.rows().min(ROWS_SHOWN))
+            .map(|row| table.row(row).iter().map(|value| value.text().unwrap_or_default()).collect())
+            .collect(),
+    });
+    let badge = match &report {
+        Some(report) if report.passed => Badge::new(State::Ok, "checks passed"),
+        Some(_) => Badge::new(State::Failed, "checks failed"),
+        None => Badge::new(State::Idle, "no checks"),
+    };
+    Ok(DatasetPage {
+        shell: shell(platform, permit, Section::Data)?,
+        name: name.to_owned(),
+        version: found.version.to_string(),
+        badge,
+        facts: facts(&found),
+        lineage: lineage(platform, permit, &found)?,
+        columns: profile.columns.iter().map(|one| column(one, profile.rows)).collect(),
+        checks: report
+            .into_iter()
+            .flat_map(|report| report.outcomes)
+            .map(|outcome| check(&outcome, examples.as_ref()))
+            .collect(),
+    })
+}
+
+fn facts(version: &DatasetVersion) -> Vec<Fact> {
+    let mut facts = vec![
+        Fact::new("rows", format::count(version.rows as u64)),
+        Fact::new("made", format::minute(version.created_at)),
+        Fact::new("by", version.created_by.clone()),
+        Fact::new("content", version.content.short()),
+    ];
+    if let Origin::Files { source, .. } = &version.origin {
+        facts.push(Fact::new("from", source.clone()));
+    }
+    if version.broken_rows > 0 {
+        facts.push(Fact::new("rows in quarantine", format::count(version.broken_rows as u64)));
+    }
+    facts
+}
+
+fn lineage(platform: &Platform, permit: &Permit<Read>, version: &DatasetVersion) -> Result<Vec<LineageStep>> {
+    let href = |v: &DatasetVersion| links::dataset_version(v.dataset.as_str(), &v.version.to_string());
+    let mut steps = Vec::new();
+    if let Origin::Query { inputs, .. } = &version.origin {
+        let mut inputs = inputs.iter().map(|id| platform.datasets.get(permit, id));
+        if let Some(first) = inputs.next() {
+            let first = first?;
+            let mut step = LineageStep::new("inputs", first.label(), href(&first));
+            for input in inputs {
+                let input = input?;
+                step = step.and(input.label(), href(&input));
+            }
+            steps.push(step);
+        }
+    }
+    steps.push(LineageStep::new("this version", version.label(), ""));
+    Ok(steps)
+}
+
+fn column(profile: &Profile, rows: usize) -> ColumnProfile {
+    let shown = |value: f64| match profile.kind {
+        Kind::Time => format::minute(Timestamp(value as i64)),
+        _ => format::number(value),
+    };
+    let level = |position: Option<&flyball_data::profile::Frequency>| position.map(|f| f.value.clone()).unwrap_or_default();
+    let (low, middle, high, histogram) = match &profile.numbers {
+        Some(numbers) => (
+            shown(numbers.min),
+            numbers.quantiles.get(numbers.quantiles.len() / 2).map(|median| shown(*median)).unwrap_or_default(),
+            shown(numbers.max),
+            numbers.histogram.iter().map(|&count| count as f64).collect(),
+        ),
+        None => (
+            level(profile.top.first()),
+            String::new(),
+            level(profile.top.last()),
+            profile.top.iter().map(|level| level.rows as f64).collect(),
+        ),
+    };
+    ColumnProfile {
+        name: profile.name.clone(),
+        kind: profile.kind.as_str().to_owned(),
+        role: String::new(),
+        missing: profile.missing as f64 / rows.max(1) as f64,
+        distinct: profile.distinct as u64,
+        low,
+        middle,
+        high,
+        histogram,
+    }
+}
+
+fn check(outcome: &CheckOutcome, examples: Option<&FailingRows>) -> CheckRow {
+    let badge = match (outcome.passed, outcome.check.severity) {
+        (true, _) => Badge::new(State::Ok, "passed"),
+        (false, Severity::Warn) => Badge::new(State::Attention, "warning"),
+        (false, Severity::Error) => Badge::new(State::Failed, "failed"),
+    };
+    let rule = match &outcome.finding {
+        Some(finding) => format!("{}: {finding}", outcome.text),
+        None => outcome.text.clone(),
+    };
+    CheckRow {
+        rule,
+        badge,
+        failing: outcome.failing as u64,
+        examples: examples.filter(|_| !outcome.first_rows.is_empty()).cloned(),
+    }
+}
