@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use flyball_core::{Error, ErrorCode};
+use flyball_web::{ErrorPage, Section, Shell, Template};
 use serde_json::json;
 
 /// What a handler fails with.
@@ -34,30 +35,40 @@ pub(crate) enum Dialect {
     Native,
     /// The Open Inference Protocol: `{"error": "text"}`.
     Oip,
+    /// A page for a person.
+    Page,
 }
 
 impl Dialect {
-    pub(crate) fn of(path: &str) -> Self {
-        if path == "/v2" || path.starts_with("/v2/") { Dialect::Oip } else { Dialect::Native }
+    /// The dialect for a path and the media types that the caller accepts.
+    pub(crate) fn of(path: &str, accepts: &str) -> Self {
+        if path == "/v2" || path.starts_with("/v2/") {
+            Dialect::Oip
+        } else if accepts.contains("text/html") && !path.starts_with("/api/") {
+            Dialect::Page
+        } else {
+            Dialect::Native
+        }
     }
 
     /// The whole response for an error. The cause is not part of it.
-    pub(crate) fn write(self, error: &Error) -> Response {
-        let body = match self {
-            Dialect::Native => json!({ "error": {
+    pub(crate) fn write(self, error: &Error, request_id: &str) -> Response {
+        let (kind, body) = match self {
+            Dialect::Native => ("application/json", json!({ "error": {
                 "code": error.code().as_str(),
                 "message": error.message(),
                 "hint": error.next_step(),
-            }}),
-            Dialect::Oip => json!({ "error": match error.next_step() {
+            }}).to_string()),
+            Dialect::Oip => ("application/json", json!({ "error": match error.next_step() {
                 Some(hint) => format!("{}; {hint}", error.message()),
                 None => error.message().to_owned(),
-            }}),
+            }}).to_string()),
+            Dialect::Page => ("text/html; charset=utf-8", page(error, request_id)),
         };
-        let mut response = Response::new(Body::from(body.to_string()));
+        let mut response = Response::new(Body::from(body));
         *response.status_mut() = status(error.code());
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         if matches!(error.code(), ErrorCode::Overloaded | ErrorCode::Unavailable) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -66,6 +77,19 @@ impl Dialect {
         }
         response
     }
+}
+
+/// The error as a page; as plain text if even that cannot be made.
+fn page(error: &Error, request_id: &str) -> String {
+    let view = ErrorPage {
+        shell: Shell { section: Section::Elsewhere, version: env!("CARGO_PKG_VERSION").to_owned(), ..Shell::default() },
+        status: error.code().status(),
+        message: error.message().to_owned(),
+        hint: error.next_step().unwrap_or_default().to_owned(),
+        code: error.code().to_string(),
+        request_id: request_id.to_owned(),
+    };
+    view.render().unwrap_or_else(|_| error.code().to_string())
 }
 
 fn status(code: ErrorCode) -> StatusCode {

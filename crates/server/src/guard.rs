@@ -31,16 +31,18 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     let started = app.platform.clock.monotonic_nanos();
     let request_id = app.ids.fresh("req");
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
     let mut response = match run(&app, request, next).await {
         Ok(response) => response,
         Err(error) => axum::response::IntoResponse::into_response(ApiError(error)),
     };
     if let Some(error) = response.extensions_mut().remove::<Arc<Error>>() {
         log_cause(&error, &request_id);
-        response = Dialect::of(&path).write(&error);
+        response = Dialect::of(&path, &accepts).write(&error, &request_id);
     } else if response.status().is_client_error() {
         // Refused by the framework before a handler saw it.
-        response = Dialect::of(&path).write(&Error::invalid("the path or query of the request is malformed"));
+        response = Dialect::of(&path, &accepts)
+            .write(&Error::invalid("the path, query or body of the request is malformed"), &request_id);
     }
     for (name, value) in &HEADERS {
         response.headers_mut().insert(name, value.clone());

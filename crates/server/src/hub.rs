@@ -51,6 +51,11 @@ impl Hub {
         drop(self.events.send(LiveEvent { name: name.into(), data: data.into() }));
     }
 
+    /// Whether anybody listens.
+    pub fn is_listened_to(&self) -> bool {
+        self.events.receiver_count() > 0
+    }
+
     /// Ends all streams, so that the server can stop.
     pub fn close(&self) {
         self.closing.send_replace(true);

@@ -9,6 +9,7 @@ pub mod blocking;
 pub mod error;
 mod guard;
 pub mod hub;
+mod live;
 mod oip;
 mod origin;
 mod pages;

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use crate::app::App;
-use crate::routes;
+use crate::{live, routes};
 
 /// How long a client may take to send the head of a request.
 const HEAD_SECONDS: u64 = 15;
@@ -27,6 +27,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// `Unavailable` when requests had to be cut off.
 pub async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<()> {
     let router = routes::router(Arc::clone(&app));
+    let publisher = tokio::spawn(live::publish(Arc::clone(&app)));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(HEAD_SECONDS));
     builder.http2().timer(TokioTimer::new());
@@ -47,6 +48,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, shutdown: impl Future<O
         spawn(stream, &builder, &graceful, router.clone());
     }
     drop(listener);
+    publisher.abort();
     app.hub.close();
     let drained = tokio::time::timeout(Duration::from_secs(limits::DRAIN_SECONDS), graceful.shutdown()).await;
     drained.map_err(|_| {

@@ -10,6 +10,9 @@ use flyball_core::{
     Clock, Contribution, Feature, FeatureKind, IdSource, Name, Predictions, Result, Signature, SystemClock, Table,
     Task, Value,
 };
+use flyball_data::{Datasets, QueryEngine};
+use flyball_jobs::Jobs;
+use flyball_loops::platform::Platform;
 use flyball_server::{Access, App, Hub, router};
 use flyball_serving::{NewRevision, PredictionIds, Serving, Share, create_endpoint, create_revision, set_traffic};
 use flyball_store::Blobs;
@@ -22,6 +25,19 @@ use tower::ServiceExt;
 struct Late(Signature);
 
 struct LateEngine;
+
+/// Queries are not what these tests are about.
+struct NoQueries;
+
+impl QueryEngine for NoQueries {
+    fn sql(&self, _sql: &str, _tables: &[(String, Arc<Table>)]) -> Result<Table> {
+        Err(flyball_core::Error::invalid("no queries here"))
+    }
+
+    fn referenced_tables(&self, _sql: &str) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+}
 
 impl Engine for LateEngine {
     fn name(&self) -> &'static str {
@@ -120,12 +136,26 @@ impl TestServer {
         deploy("flights", b"classification", &[(1, 500), (2, 500)]);
         deploy("delays", b"regression", &[(1, 1000)]);
         let ids = PredictionIds::random([7; 32]);
-        let serving = Serving::new(db.clone(), blobs, clock.clone(), vec![Arc::new(LateEngine)], ids);
+        let engines: Vec<Arc<dyn Engine>> = vec![Arc::new(LateEngine)];
+        let serving = Serving::new(db.clone(), blobs.clone(), clock.clone(), engines.clone(), ids);
+        let project_root = folder.path().to_path_buf();
+        let datasets =
+            Datasets::new(db.clone(), blobs.clone(), clock.clone(), Arc::new(NoQueries), project_root.clone());
         serving.refresh().unwrap();
-        let app = App {
+        let platform = Platform {
             db: db.clone(),
-            clock,
+            blobs,
+            clock: clock.clone(),
+            datasets: Arc::new(datasets),
             serving: Arc::new(serving),
+            engines,
+            trainers: Vec::new(),
+            project_root,
+            address: None,
+        };
+        let app = App {
+            platform,
+            jobs: Jobs::new(db.clone(), clock),
             hub: Hub::default(),
             access,
             ids: IdSource::random([8; 32]),

@@ -31,8 +31,8 @@ fn one_row_is_answered_with_label_probabilities_and_id() {
             { "name": "probabilities", "datatype": "FP64", "shape": [1, 2], "data": [0.25, 0.75] },
         ])
     );
-    server.app.serving.flush_and_commit().unwrap();
-    let record = server.app.serving.find_record(json["parameters"]["prediction_ids"][0].as_str().unwrap()).unwrap();
+    server.app.platform.serving.flush_and_commit().unwrap();
+    let record = server.app.platform.serving.find_record(json["parameters"]["prediction_ids"][0].as_str().unwrap()).unwrap();
     assert_eq!(record.at, "2013-03-01T12:00:00Z".parse::<Timestamp>().unwrap());
     assert_eq!((record.key.as_deref(), record.score), (Some("UA-1"), Some(0.75)));
     assert_eq!(json["parameters"]["revision"], *record.revision.id);
@@ -118,7 +118,7 @@ fn broken_requests_are_refused_with_the_reason_and_counted() {
         assert_eq!(status, StatusCode::BAD_REQUEST, "{wanted}: {text}");
         assert!(text.contains(wanted), "{wanted}: {text}");
     }
-    let flights = server.app.serving.endpoint("flights").unwrap().snapshot();
+    let flights = server.app.platform.serving.endpoint("flights").unwrap().snapshot();
     assert_eq!(flights.refused, count);
     assert!(flights.revisions.iter().all(|revision| revision.counters.requests == 0));
 }

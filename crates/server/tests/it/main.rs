@@ -5,5 +5,6 @@
 mod fixture;
 mod guard;
 mod inference;
+mod pages;
 mod policies;
 mod serving;

@@ -43,7 +43,7 @@ fn without_the_permission_of_its_policy_no_route_does_anything() {
             assert_eq!(answer.headers.contains_key("www-authenticate"), there);
         }
     }
-    assert!(server.app.serving.snapshot().iter().all(|endpoint| endpoint.refused == 0));
+    assert!(server.app.platform.serving.snapshot().iter().all(|endpoint| endpoint.refused == 0));
 }
 
 #[test]
