@@ -15,10 +15,17 @@ WITH timetable AS (
         CAST(time_hour AS TIMESTAMP) AS departure_hour,
         CAST(CAST(minute AS VARCHAR) || ' minutes' AS INTERVAL) AS past_the_hour,
         arr_delay > 15 AS late,
-        COUNT(*) OVER (PARTITION BY origin, time_hour) AS origin_departures,
-        COUNT(*) OVER (PARTITION BY time_hour) AS city_departures,
-        COUNT(*) OVER (PARTITION BY dest, time_hour) AS dest_departures
+        time_hour
     FROM flights
+),
+origin_traffic AS (
+    SELECT origin, time_hour, COUNT(*) AS departures FROM flights GROUP BY origin, time_hour
+),
+city_traffic AS (
+    SELECT time_hour, COUNT(*) AS departures FROM flights GROUP BY time_hour
+),
+dest_traffic AS (
+    SELECT dest, time_hour, COUNT(*) AS departures FROM flights GROUP BY dest, time_hour
 ),
 observed AS (
     SELECT
@@ -45,9 +52,9 @@ SELECT
     t.origin,
     t.dest,
     t.distance,
-    t.origin_departures,
-    t.city_departures,
-    t.dest_departures,
+    o.departures AS origin_departures,
+    c.departures AS city_departures,
+    d.departures AS dest_departures,
     w.temp,
     w.dewp,
     w.humid,
@@ -59,5 +66,8 @@ SELECT
     w.visib,
     t.late
 FROM timetable AS t
+JOIN origin_traffic AS o ON o.origin = t.origin AND o.time_hour = t.time_hour
+JOIN city_traffic AS c ON c.time_hour = t.time_hour
+JOIN dest_traffic AS d ON d.dest = t.dest AND d.time_hour = t.time_hour
 LEFT JOIN observed AS w
     ON w.origin = t.origin AND w.known_at = t.departure_hour

@@ -14,6 +14,7 @@ pub(crate) static STOP: AtomicBool = AtomicBool::new(false);
 /// Tells a simulation.
 pub(crate) struct Story {
     bar: ProgressBar,
+    quiet: bool,
     main: String,
 }
 
@@ -24,7 +25,7 @@ impl Story {
         let style = ProgressStyle::with_template("{prefix:.bold} {bar:36.cyan/dim} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style);
-        Self { bar, main: main.to_owned() }
+        Self { bar, quiet, main: main.to_owned() }
     }
 
     /// Takes the bar away.
@@ -38,10 +39,12 @@ impl Observer for Story {
         for recorded in events.iter().filter(|recorded| worth_telling(recorded, &self.main)) {
             let stage = status::stage_of(&recorded.event.action).unwrap_or("");
             let line = format!("{}  {stage:<8} {}", day(recorded.event.at), status::describe(recorded));
-            if self.bar.is_hidden() {
-                continue;
+            match (self.quiet, self.bar.is_hidden()) {
+                (true, _) => {}
+                // Standard error is no terminal: the events are told without the bar.
+                (false, true) => eprintln!("{line}"),
+                (false, false) => self.bar.println(line),
             }
-            self.bar.println(line);
         }
     }
 

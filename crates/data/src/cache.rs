@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use flyball_core::{Column, Digest, Table};
 
 /// Memory that the cache itself keeps alive. A year of flights with its features fits.
-const KEPT_BYTES: usize = 96 * 1024 * 1024;
+const KEPT_BYTES: usize = 32 * 1024 * 1024;
 
 /// Tables by the digest of their content.
 #[derive(Debug, Default)]

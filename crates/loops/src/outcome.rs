@@ -19,8 +19,6 @@ pub struct PolicyOutcome {
     pub name: String,
     /// Month by month.
     pub months: Vec<Month>,
-    /// The metrics over the whole period.
-    pub overall: BTreeMap<String, Measure>,
     /// Alerts that were opened.
     pub alerts: i64,
     /// Windows that were judged, and those with drift.
@@ -44,52 +42,63 @@ pub struct Month {
     pub month: String,
     /// Predictions whose truth is known.
     pub rows: usize,
+    /// Positives that were predicted negative; 0 for a regression.
+    pub false_negatives: usize,
+    /// Negatives that were predicted positive; 0 for a regression.
+    pub false_positives: usize,
     /// Each metric by its name.
     pub metrics: BTreeMap<String, Measure>,
 }
 
-/// What the loop came to between `from` and `until`.
+/// What the loop came to in `period`, from (inclusive) to (exclusive). `known` holds its first months when they were
+/// measured before.
 pub fn of(
     platform: &Platform,
     permit: &Permit<Read>,
     declared: &Declared,
-    from: Timestamp,
-    until: Timestamp,
+    period: (Timestamp, Timestamp),
+    known: Vec<Month>,
 ) -> Result<PolicyOutcome> {
-    let task = declared.file.task;
-    let (mut months, mut all) = (Vec::new(), (Vec::new(), Vec::new()));
-    let mut start = from;
+    let (mut start, until) = period;
+    let mut months = Vec::new();
+    let mut known = known.into_iter();
     while start < until {
         let end = next_month(start).min(until);
-        let (truth, score) = watch::joined(platform, declared, start, end)?;
-        let (year, month, _) = start.date();
-        months.push(Month {
-            month: format!("{year}-{month:02}"),
-            rows: truth.len(),
-            metrics: measure(task, &truth, &score),
+        months.push(match known.next() {
+            Some(month) => month,
+            None => month_of(platform, declared, start, end)?,
         });
-        all.0.extend(truth);
-        all.1.extend(score);
         start = end;
     }
     let name = declared.name.as_str();
     let mut outcome = platform.db.read(|tx| count(tx, permit, name, until))?;
-    outcome.overall = measure(task, &all.0, &all.1);
-    outcome.months = months;
     outcome.cost = declared.file.costs.as_ref().map(|costs| {
-        let wrong = |positive: bool| {
-            if task != Task::Classification {
-                return 0.0;
-            }
-            let missed = |(y, p): (&f64, &f64)| (*y > 0.5) == positive && (*p >= THRESHOLD) != positive;
-            all.0.iter().zip(&all.1).filter(|pair| missed(*pair)).count() as f64
-        };
+        let sum = |count: fn(&Month) -> usize| months.iter().map(count).sum::<usize>() as f64;
         costs.retrain * outcome.retrainings as f64
             + costs.alert * outcome.alerts as f64
-            + costs.false_negative * wrong(true)
-            + costs.false_positive * wrong(false)
+            + costs.false_negative * sum(|month| month.false_negatives)
+            + costs.false_positive * sum(|month| month.false_positives)
     });
+    outcome.months = months;
     Ok(outcome)
+}
+
+fn month_of(platform: &Platform, declared: &Declared, start: Timestamp, end: Timestamp) -> Result<Month> {
+    let task = declared.file.task;
+    let (truth, score) = watch::joined(platform, declared, start, end)?;
+    let wrong = |positive: bool| {
+        let is_wrong = |(y, p): (&f64, &f64)| (*y > 0.5) == positive && (*p >= THRESHOLD) != positive;
+        let counts = task == Task::Classification;
+        truth.iter().zip(&score).filter(|pair| counts && is_wrong(*pair)).count()
+    };
+    let (year, month, _) = start.date();
+    Ok(Month {
+        month: format!("{year}-{month:02}"),
+        rows: truth.len(),
+        false_negatives: wrong(true),
+        false_positives: wrong(false),
+        metrics: measure(task, &truth, &score),
+    })
 }
 
 fn next_month(at: Timestamp) -> Timestamp {
@@ -123,7 +132,6 @@ fn count(tx: &mut Tx<'_>, permit: &Permit<Read>, name: &str, until: Timestamp) -
     Ok(PolicyOutcome {
         name: name.to_owned(),
         months: Vec::new(),
-        overall: BTreeMap::new(),
         alerts: monitoring::alert_count(tx, permit, name)?,
         windows,
         drifted_windows: drifted,

@@ -87,9 +87,11 @@ pub struct Simulation {
 /// The rows of the period in the order of their events.
 struct History {
     rows: Vec<HistoryRow>,
-    /// The dataset, and where its features stand in it.
+    /// The dataset, and where its features, its key and its label stand in it.
     table: Arc<Table>,
     features: Vec<usize>,
+    key: usize,
+    label: usize,
     label_delay: Duration,
     /// The rows whose truth was told already.
     told: usize,
@@ -100,8 +102,6 @@ struct History {
 struct HistoryRow {
     row: usize,
     at: Timestamp,
-    key: String,
-    truth: Option<TruthValue>,
 }
 
 impl Simulation {
@@ -213,8 +213,9 @@ impl Simulation {
             self.clock.advance_to(row.at);
             values.clear();
             values.extend(self.history.features.iter().map(|&at| self.history.table.at(at).value(row.row)));
+            let key = self.history.key(row.row);
             for declared in &self.loops {
-                let request = RowRequest { key: Some(&row.key), at: Some(row.at), values: &values, version: None };
+                let request = RowRequest { key: key.as_deref(), at: Some(row.at), values: &values, version: None };
                 match self.platform.serving.infer_row(declared.name.as_str(), request) {
                     Ok(_) => self.progress.served += 1,
                     // A model that fails is what the monitors and rollouts are there for; its record says so.
@@ -247,9 +248,17 @@ impl Simulation {
 
     fn outcomes(&self, until: Timestamp) -> Result<Vec<PolicyOutcome>> {
         let permit = identity::local_user()?.edit().read();
+        // Months that were complete before are not read again; the last one is, for labels that came late.
+        let known = |position: usize| {
+            let months = self.progress.policies.get(position).map(|policy| policy.months.as_slice()).unwrap_or_default();
+            months.split_last().map(|(_, complete)| complete.to_vec()).unwrap_or_default()
+        };
         self.loops
             .iter()
-            .map(|declared| outcome::of(&self.platform, &permit, declared, self.plan.from, until))
+            .enumerate()
+            .map(|(position, declared)| {
+                outcome::of(&self.platform, &permit, declared, (self.plan.from, until), known(position))
+            })
             .collect()
     }
 
@@ -279,19 +288,20 @@ impl History {
             return Err(no_rows(&times, plan));
         }
         order.sort_by_key(|&row| (times[row], row));
-        let (keys, labels) = (table.column(key)?, table.column(dataset.label()?)?);
-        let rows = order
-            .into_iter()
-            .map(|row| HistoryRow {
-                row,
-                at: Timestamp(times[row]),
-                key: keys.value(row).text().unwrap_or_default(),
-                truth: truth_of(labels, row),
-            })
-            .collect();
+        let place = |name: &str| table.position(name).ok_or_else(|| Error::not_found("column", name));
+        let (key, label) = (place(key)?, place(dataset.label()?)?);
+        let rows = order.into_iter().map(|row| HistoryRow { row, at: Timestamp(times[row]) }).collect();
         let features = crate::train::features_of(declared, &table)?;
         let features = features.iter().filter_map(|name| table.position(name)).collect();
-        Ok(Self { rows, table, features, label_delay: dataset.label_delay, told: 0, served: 0 })
+        Ok(Self { rows, table, features, key, label, label_delay: dataset.label_delay, told: 0, served: 0 })
+    }
+
+    /// What joins the prediction of a row with its truth.
+    fn key(&self, row: usize) -> Option<Arc<str>> {
+        match self.table.at(self.key).value(row) {
+            Value::Text(text) => Some(text),
+            other => other.text().map(Arc::from),
+        }
     }
 
     /// Goes to where a simulation was left.
@@ -314,7 +324,10 @@ impl History {
             self.rows.partition_point(|row| row.at + self.label_delay < stop).max(from).min(self.served.max(from));
         self.rows[from..self.told]
             .iter()
-            .filter_map(|row| Some(Truth { key: row.key.clone(), value: row.truth.clone()?, happened_at: row.at }))
+            .filter_map(|row| {
+                let (key, value) = (self.key(row.row)?, truth_of(self.table.at(self.label), row.row)?);
+                Some(Truth { key: key.to_string(), value, happened_at: row.at })
+            })
             .collect()
     }
 }

@@ -20,6 +20,9 @@ use crate::{train, watch};
 /// The stages of the cycle, in its order.
 pub const STAGES: [&str; 7] = ["data", "train", "gates", "deploy", "serve", "monitor", "remedy"];
 
+/// How many windows back the newest measured one is looked for; an older one says nothing about now.
+const RECENT: usize = 5;
+
 /// How a stage stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -87,7 +90,7 @@ pub fn of(tx: &mut Tx<'_>, permit: &Permit<Read>, declared: &Declared) -> Result
     let champion = registry::by_alias(tx, permit, name, CHAMPION)?;
     let challenger = registry::by_alias(tx, permit, name, CHALLENGER)?;
     let running = rollouts::running(tx, permit, name)?;
-    let windows = monitoring::windows(tx, permit, name, 1)?;
+    let windows = monitoring::windows(tx, permit, name, RECENT)?;
     let firing: Vec<_> =
         monitoring::alerts(tx, permit, Some(name), 20)?.into_iter().filter(|alert| alert.state == "firing").collect();
     let metric = headline_metric(declared);
@@ -113,12 +116,11 @@ pub fn of(tx: &mut Tx<'_>, permit: &Permit<Read>, declared: &Declared) -> Result
                 Outcome::Failed => StageState::Failed,
             }),
         };
-        stages.push(Stage {
-            name: stage,
-            state,
-            event: last.as_ref().map(describe),
-            at: last.map(|event| event.event.at),
-        });
+        let event = match (stage, &champion) {
+            ("serve", Some(version)) => Some(format!("version {} answers", version.version)),
+            _ => last.as_ref().map(describe),
+        };
+        stages.push(Stage { name: stage, state, event, at: last.map(|event| event.event.at) });
     }
     Ok(LoopStatus {
         name: name.to_owned(),
@@ -126,7 +128,7 @@ pub fn of(tx: &mut Tx<'_>, permit: &Permit<Read>, declared: &Declared) -> Result
         champion: champion.map(|version| version.version),
         challenger: challenger.map(|version| version.version),
         rollout_share: running.map(|rollout| f64::from(rollout.share()) / f64::from(rollout_all())),
-        now: windows.first().and_then(|window| window.performance.get(&metric).cloned()),
+        now: windows.iter().find_map(|window| window.performance.get(&metric).cloned()),
         metric,
         reference,
         firing: firing.into_iter().map(|alert| format!("{}: {}", alert.kind, alert.summary)).collect(),

@@ -135,9 +135,22 @@ pub(crate) fn window_row(loop_name: &str, window: &WindowReport, metric: &str) -
         rows: window.rows as u64,
         labelled: if window.rows == 0 { f64::NAN } else { window.labelled as f64 / window.rows as f64 },
         metric: window.performance.get(metric).map(estimate),
-        drifted: window.drifted().into_iter().map(|column| column.column.clone()).collect(),
+        drifted: named(window),
         badge: state,
     }
+}
+
+/// How many drifted columns a row names; the window's page has all of them.
+const NAMED: usize = 4;
+
+/// The columns that drifted most, and how many more.
+fn named(window: &WindowReport) -> Vec<String> {
+    let drifted = window.drifted();
+    let mut names: Vec<String> = drifted.iter().take(NAMED).map(|column| column.column.clone()).collect();
+    if drifted.len() > NAMED {
+        names.push(format!("{} more", drifted.len() - NAMED));
+    }
+    names
 }
 
 pub(crate) fn rollout_row(rollout: &Rollout) -> RolloutRow {

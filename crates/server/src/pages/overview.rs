@@ -92,7 +92,8 @@ fn simulation(progress: &Progress) -> SimulationView {
 
 fn comparison(progress: &Progress) -> Comparison {
     let main = progress.policies.first().map_or("", |policy| policy.name.as_str());
-    let is_regression = progress.policies.iter().any(|policy| policy.overall.contains_key("rmse"));
+    let months = || progress.policies.iter().flat_map(|policy| &policy.months);
+    let is_regression = months().any(|month| month.metrics.contains_key("rmse"));
     let task = if is_regression { Task::Regression } else { Task::Classification };
     let metrics = match task {
         Task::Classification => ["auc", "log_loss"],

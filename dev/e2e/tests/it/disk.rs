@@ -38,14 +38,14 @@ impl Drop for SmallDisk {
 
 #[test]
 fn a_full_disk_is_named_and_the_same_command_works_once_there_is_room() {
-    let project = Machines { per_day: 400, ..Machines::CALM }.project();
-    let undisturbed = Machines { per_day: 400, ..Machines::CALM }.project();
-    let disk = SmallDisk::new(&project, "1m");
+    let project = Machines { per_day: 60, ..Machines::CALM }.project();
+    let undisturbed = Machines { per_day: 60, ..Machines::CALM }.project();
+    let disk = SmallDisk::new(&project, "300k");
     let words =
         ["simulate", "--from", "2024-02-15", "--to", "2024-02-28", "--compare", "none", "--data-dir", "disk/state"];
     // Wherever it strikes: at the start, with the data, in the middle of the year.
     let mut refusals = 0;
-    for size in ["1m", "1500k", "2m", "2500k", "3m", "4m"] {
+    for size in ["400k", "500k", "600k", "700k", "800k", "1m", "1200k", "1500k", "2m", "2500k", "3m", "4m"] {
         disk.grow(size);
         let ended = project.run(&[&words[..], &["--json"]].concat());
         if ended.code == Some(0) {

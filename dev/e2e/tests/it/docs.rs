@@ -30,10 +30,13 @@ fn commands(text: &str) -> Vec<&str> {
     lines
 }
 
+/// A server is stopped at the end, also when a command failed.
+const PRELUDE: &str = "set -eu\nserver=\ntrap 'test -z \"$server\" || kill $server' EXIT\n";
+
 /// The commands as one script. Getting the source and building it is what has been done when this test runs; a server
 /// goes to the background, on a port that is free here.
 fn script(lines: &[&str], port: u16) -> String {
-    let mut script = "set -eu\n".to_owned();
+    let mut script = String::new();
     for line in lines {
         let line = line.replace("5050", &port.to_string());
         let building = ["git clone ", "cargo ", "cd flyball"].iter().any(|start| line.starts_with(start));
@@ -41,14 +44,14 @@ fn script(lines: &[&str], port: u16) -> String {
             continue;
         }
         if line.starts_with("flyball serve") {
-            script.push_str(&format!("{line} --port {port} &\nserver=$!\nawait_server\n"));
+            script.push_str(&format!("{line} --port {port} >server.log 2>&1 &\nserver=$!\nawait_server\n"));
         } else {
             script.push_str(&line);
             script.push('\n');
         }
     }
     format!(
-        "await_server() {{ until curl -sf http://127.0.0.1:{port}/health >/dev/null; do sleep 0.1; done; }}\n{script}if [ -n \"${{server:-}}\" ]; then kill $server; wait $server; fi\n"
+        "{PRELUDE}await_server() {{ curl -sf --retry 50 --retry-connrefused --retry-delay 1 http://127.0.0.1:{port}/health; }}\n{script}"
     )
 }
 
@@ -69,7 +72,7 @@ fn every_command_of_every_page_works() {
         copy(&root().join("examples"), &folder.path().join("examples"));
         let script = script(&lines, free_port());
         let mut shell = Command::new("timeout");
-        shell.args(["--kill-after=5", "100", "sh"]).current_dir(folder.path()).env("PATH", &path);
+        shell.args(["--kill-after=5", "60", "sh"]).current_dir(folder.path()).env("PATH", &path);
         let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
         let output = shell.wait_with_output().unwrap();

@@ -40,8 +40,8 @@ fn a_wrong_type_is_shown_with_its_place_and_what_is_wanted() {
 
 #[test]
 fn all_mistakes_are_shown_at_once() {
-    let file = loop_with("task: classification", "task: guessing").replace("window: 6d", "window: soon");
-    everyone_says(&file, "invalid_loop_file", &["flyball.yaml:2:7", "classification", "flyball.yaml:24:11", "soon"]);
+    let file = loop_with("  window: 6d", "  windw: 6d").replace("window: 60d", "window: [60]");
+    everyone_says(&file, "invalid_loop_file", &["flyball.yaml:15:11", "flyball.yaml:24:3"]);
 }
 
 #[test]

@@ -40,9 +40,10 @@ impl Ended {
         }
     }
 
-    /// The error object that `--json` prints.
+    /// The error object that `--json` prints; log lines may stand before it.
     pub(crate) fn error(&self) -> Value {
-        let value: Value = serde_json::from_str(&self.stderr).unwrap_or_else(|_| panic!("no JSON error: {self:?}"));
+        let last = self.stderr.lines().last().unwrap_or_default();
+        let value: Value = serde_json::from_str(last).unwrap_or_else(|_| panic!("no JSON error: {self:?}"));
         value["error"].clone()
     }
 }

@@ -91,7 +91,7 @@ fn what_init_writes_can_be_applied_served_and_explained() {
 
 fn tell_truth(server: &Server, endpoint: &str, key: &str, value: &Value) {
     let truths = json!({ "truths": [{ "key": key, "value": value, "happened_at": "2024-03-01T00:00:00Z" }] });
-    let (status, answer) = server.post(&format!("/api/v1/endpoints/{endpoint}/truths"), &truths);
+    let (status, answer) = server.post(&format!("/api/v1/endpoints/{endpoint}/ground-truth"), &truths);
     assert_eq!(status, 200, "{answer}");
 }
 
@@ -105,8 +105,8 @@ fn every_noun_lists_what_a_loop_made_and_the_audit_log_is_whole() {
         assert!(text.contains(word), "{noun}: {text}");
         assert!(!project.json(&[noun, "list"]).as_array().unwrap().is_empty(), "{noun}");
     }
-    assert_eq!(project.json(&["models", "show", "machines/1"])["version"], 1);
-    assert_eq!(project.json(&["data", "show", "machines"])["rows"], 1200);
+    assert_eq!(project.json(&["models", "show", "machines/1"])["version"]["version"], 1);
+    assert_eq!(project.json(&["data", "show", "machines"])["version"]["rows"], 1200);
     assert_eq!(project.json(&["alerts"]), json!([]));
     assert!(project.json(&["audit", "verify"])["events"].as_i64().unwrap() > 5);
     assert!(project.done(&["audit", "list"]).contains("loop.apply"));
@@ -124,8 +124,12 @@ fn a_change_of_the_data_or_of_the_training_is_planned_with_its_reason() {
     assert!(project.done(&["plan"]).contains("the section train changed"));
     let applied = project.json(&["apply"]);
     assert_eq!(applied["applied"]["training"], true, "{applied}");
-    assert_eq!(project.json(&["data", "show", "machines"])["version"], 2);
-    assert_eq!(project.json(&["data", "show", "machines/1"])["rows"], 1200, "the old version is still there");
+    assert_eq!(project.json(&["data", "show", "machines"])["version"]["version"], 2);
+    assert_eq!(
+        project.json(&["data", "show", "machines/1"])["version"]["rows"],
+        1200,
+        "the old version is still there"
+    );
 }
 
 #[test]
