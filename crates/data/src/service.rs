@@ -142,7 +142,7 @@ impl Datasets {
         let at = self.clock.now();
         let found = serde_json::to_vec(&outcomes).map_err(Error::internal)?;
         let report = ValidationReport {
-            id: id::derived("val", &[version_id.as_bytes(), &at.0.to_le_bytes(), &found]),
+            id: id::derived("val", &[version_id.as_bytes(), &found]),
             version_id: version_id.to_owned(),
             at,
             actor: permit.actor().to_owned(),

@@ -213,6 +213,21 @@ impl Jobs {
         Ok(state)
     }
 
+    /// Puts a job back as it was before it was taken.
+    ///
+    /// # Errors
+    /// `Fenced` when the job is no longer this worker's.
+    pub(crate) fn release(&self, claimed: &Claimed) -> Result<()> {
+        let Claimed { job, lease_token, .. } = claimed.clone();
+        self.db.write(move |tx| {
+            unless_fenced(tx.execute(
+                "UPDATE jobs SET state = 'queued', attempt = attempt - 1, lease_token = NULL, lease_until = NULL \
+                 WHERE id = $1 AND attempt = $2 AND lease_token = $3 AND state = 'running'",
+                &params![job.id, job.attempt, lease_token],
+            )?)
+        })
+    }
+
     /// Withdraws a job; `false` when it is over already or there is none with this key. What a worker is doing for it
     /// right now will be discarded.
     ///
@@ -350,7 +365,7 @@ fn unless_fenced(changed: u64) -> Result<()> {
 }
 
 /// Whether the same work may succeed later.
-fn is_transient(code: ErrorCode) -> bool {
+pub(crate) fn is_transient(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::Unavailable | ErrorCode::Overloaded | ErrorCode::StorageFull | ErrorCode::Internal)
 }
 

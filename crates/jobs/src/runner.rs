@@ -6,7 +6,7 @@ use std::sync::Arc;
 use flyball_core::{Duration, Error, ErrorCode, Result};
 
 use crate::model::{Claimed, Handler, Outcome};
-use crate::queue::Jobs;
+use crate::queue::{Jobs, is_transient};
 use crate::workers::RunningWorkers;
 
 /// The one worker of [`Runner::run_due`]. Being the same after a restart, it takes up its own crashed jobs at once.
@@ -39,6 +39,29 @@ impl Runner {
             let Some(claimed) = self.claim(SIMULATION_WORKER)? else { return Ok(attempts) };
             self.run(&claimed)?;
             attempts += 1;
+        }
+    }
+
+    /// The same for a simulation, in which a fault of the machine (a full disk, a database that does not answer) must not
+    /// change what happens: it ends the run, and the job waits as if it had never been taken.
+    ///
+    /// # Errors
+    /// The fault.
+    pub fn replay_due(&self) -> Result<()> {
+        loop {
+            self.jobs.tick(self.jobs.now())?;
+            let Some(claimed) = self.claim(SIMULATION_WORKER)? else { return Ok(()) };
+            let Err(error) = self.handle(&claimed).and_then(|outcome| self.jobs.finish(&claimed, outcome)) else {
+                continue;
+            };
+            if is_transient(error.code()) {
+                // With the disk full even this may fail; then the job is taken up at once by the next run.
+                if let Err(worse) = self.jobs.release(&claimed) {
+                    tracing::warn!(job = claimed.job.id, error = ?worse, "a job could not be put back");
+                }
+                return Err(error);
+            }
+            self.jobs.fail(&claimed, &error)?;
         }
     }
 

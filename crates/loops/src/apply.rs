@@ -241,9 +241,12 @@ fn install(
 ) -> Result<bool> {
     let name = declared.name.as_str();
     declared::save(tx, permit, declared)?;
-    let event = Event::done(permit, now, "loop.apply", format!("loop/{name}"))
-        .details(json!({ "file": Digest::of(declared.text.as_bytes()), "datasets": declared.datasets }));
-    audit::record(tx, &event)?;
+    let same = before.is_some_and(|old| old.text == declared.text && old.datasets == declared.datasets);
+    if !same {
+        let event = Event::done(permit, now, "loop.apply", format!("loop/{name}"))
+            .details(json!({ "file": Digest::of(declared.text.as_bytes()), "datasets": declared.datasets }));
+        audit::record(tx, &event)?;
+    }
     serving::create_endpoint(tx, permit, &declared.name, Some(&declared.name), now)?;
     let champion = registry::by_alias(tx, &permit.read(), name, CHAMPION)?;
     let changed = before.is_some_and(|old| old.file.train != declared.file.train);

@@ -10,10 +10,12 @@ use flyball_core::Duration;
 use flyball_core::{
     Column, Digest, Edit, Error, ErrorCode, Permit, Read, Result, Table, Timestamp, Value, VirtualClock, id,
 };
+use flyball_evaluation::store as gates;
 use flyball_governance::{audit, identity};
 use flyball_jobs::{Jobs, Runner};
 use flyball_serving::model::{RowRequest, Truth, TruthValue};
 use flyball_serving::{segment, truth};
+use flyball_tracking::store as tracking;
 use flyball_store::{Tx, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -172,13 +174,26 @@ impl Simulation {
             if live.state.answers() {
                 continue;
             }
-            let runs = self.platform.db.read(|tx| flyball_tracking::store::list(tx, &permit, Some(name), 1))?;
-            let reason =
-                runs.into_iter().find_map(|run| run.error).unwrap_or_else(|| format!("the endpoint is {}", live.state));
+            let run = self.platform.db.read(|tx| tracking::list(tx, &permit, Some(name), 1))?.into_iter().next();
+            let reason = match run {
+                None => format!("the endpoint is {}", live.state),
+                Some(run) => match run.error {
+                    Some(error) => error,
+                    None => self.refusal(&permit, &run.id)?,
+                },
+            };
             return Err(Error::new(ErrorCode::Conflict, format!("the loop {name} has no version to serve: {reason}"))
                 .hint("the first training learns from the rows before --from; begin later, or mend what it says"));
         }
         Ok(())
+    }
+
+    /// Which gates kept the first version from serving.
+    fn refusal(&self, permit: &Permit<Read>, run: &str) -> Result<String> {
+        let report = self.platform.db.read(|tx| gates::get(tx, permit, run))?;
+        let gates = report.into_iter().flat_map(|report| report.gates);
+        let refused: Vec<String> = gates.filter(|gate| gate.holds != Some(true)).map(|gate| gate.text).collect();
+        Ok(format!("the first version did not pass: {}", refused.join("; ")))
     }
 
     /// The next moment at which something is due or a step is full.
@@ -190,7 +205,7 @@ impl Simulation {
 
     /// Runs what is due, takes up changed traffic, and tells the observer.
     fn settle(&mut self, observer: &mut dyn Observer) -> Result<()> {
-        self.runner.run_due()?;
+        self.runner.replay_due()?;
         self.platform.serving.refresh()?;
         loop {
             let events = self.platform.db.read(|tx| audit::since(tx, self.heard, 500))?;

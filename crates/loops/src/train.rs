@@ -157,7 +157,6 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
     let report = gate::judge(&file.gates, &contest);
     let (sample, scores) = Reference::sample(&trained.signature, &set.all, &answers.score, file.seed)?;
     let reference = reference_digest(platform, &sample, &scores)?;
-    let trained = if report.passed { refit(platform, declared, set, &holdout, &features, trained)? } else { trained };
     Ok(Product { trained, evaluation, report, reference, baseline })
 }
 
@@ -182,20 +181,6 @@ fn learn(
     let part = |range: std::ops::Range<usize>| rows.take(&range.collect::<Vec<_>>());
     let (learn, watch) = (part(0..cut), part(cut..rows.rows()));
     trainer.train(&request(declared, &learn, Some(&watch), features, &file.train.with)?)
-}
-
-/// Learns once more on all rows, the held-out ones included: the gates have judged the recipe, and the model that serves
-/// should know the newest days too.
-fn refit(
-    platform: &Platform,
-    declared: &Declared,
-    set: &TrainingSet,
-    holdout: &Table,
-    features: &[String],
-    judged: Trained,
-) -> Result<Trained> {
-    let again = learn(platform, declared, &set.all, holdout, features)?;
-    Ok(Trained { curve: judged.curve, ..again })
 }
 
 fn request<'a>(

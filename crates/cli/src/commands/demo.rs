@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use flyball_core::{Error, ErrorCode, Result, Timestamp};
+use flyball_core::{Digest, Error, ErrorCode, Result, Timestamp};
 use flyball_loops::declared::Variant;
 use flyball_loops::file::LoopFile;
 use flyball_loops::simulate::{Plan, Simulation};
@@ -32,7 +32,7 @@ const TO: Timestamp = Timestamp(1_388_534_400_000);
 pub(crate) fn run(context: &Context, options: &DemoOptions) -> Result<()> {
     let places = Places {
         project: options.dir.clone(),
-        data_dir: options.dir.join(".flyball"),
+        data_dir: options.dir.join(".flyball").join(version_of_files()),
         database: context.places.database.clone(),
         artifacts: context.places.artifacts.clone(),
     };
@@ -80,6 +80,11 @@ pub(crate) fn run(context: &Context, options: &DemoOptions) -> Result<()> {
 fn listen(port: u16) -> Result<std::net::TcpListener> {
     let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
     serve::bind(SocketAddr::new(loopback, port)).or_else(|_| serve::bind(SocketAddr::new(loopback, 0)))
+}
+
+/// A name for what the demo plays, so that another version of it does not go on with an old state.
+fn version_of_files() -> String {
+    Digest::of_parts(FILES.iter().map(|(_, bytes)| *bytes)).short()
 }
 
 /// Writes the demo's project, so that it can be looked at and played with.

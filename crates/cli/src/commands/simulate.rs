@@ -4,10 +4,11 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use flyball_core::{Digest, Error, ErrorCode, Result, VirtualClock};
+use flyball_core::{Digest, Error, ErrorCode, Result, VirtualClock, limits};
+use flyball_data::source;
 use flyball_governance::audit;
 use flyball_loops::declared::Variant;
-use flyball_loops::file::LoopFile;
+use flyball_loops::file::{LoopFile, Origin, Sql};
 use flyball_loops::simulate::{Plan, Progress, Simulation};
 use flyball_store::Db;
 
@@ -29,7 +30,7 @@ pub(crate) fn run(context: &Context, options: &SimulateOptions) -> Result<()> {
         PolicyArgument::None => None,
     }));
     let plan = Plan { text, from: options.from, to: options.to, variants };
-    let places = folder_of(&context.places, &plan);
+    let places = folder_of(&context.places, &file, &plan)?;
     if options.fresh {
         forget(&places.data_dir)?;
     }
@@ -60,11 +61,23 @@ pub(crate) fn play(product: Product, clock: Arc<VirtualClock>, plan: Plan, story
     Ok(progress)
 }
 
-/// A simulation has a data folder of its own, named by what goes in, so that it touches nothing and can be gone on with.
-fn folder_of(places: &Places, plan: &Plan) -> Places {
-    let inputs = format!("{}\0{}\0{}\0{:?}", plan.text, plan.from, plan.to, plan.variants);
-    let name = Digest::of(inputs.as_bytes()).short();
-    Places { data_dir: places.data_dir.join("simulations").join(name), ..places.clone() }
+/// A simulation has a data folder of its own, named by all that goes in, the data included, so that it touches nothing,
+/// can be gone on with, and begins anew when anything is different.
+fn folder_of(places: &Places, file: &LoopFile, plan: &Plan) -> Result<Places> {
+    let mut inputs = vec![format!("{}\0{}\0{}\0{:?}", plan.text, plan.from, plan.to, plan.variants)];
+    for (_, dataset) in &file.data {
+        match &dataset.origin {
+            Origin::From(from) => {
+                let loaded = source::load(&places.project, from.as_str())?;
+                inputs.extend(loaded.files.iter().map(|(file, _)| format!("{}\0{}", file.path, file.digest)));
+            }
+            Origin::Sql(Sql::File(path)) => inputs.push(source::read_text(&places.project, path, limits::SQL_BYTES)?),
+            // Inline SQL is part of the text.
+            Origin::Sql(Sql::Inline(_)) => {}
+        }
+    }
+    let name = Digest::of_parts(inputs.iter().map(String::as_bytes)).short();
+    Ok(Places { data_dir: places.data_dir.join("simulations").join(name), ..places.clone() })
 }
 
 /// Removes the state of an earlier simulation.
