@@ -12,6 +12,8 @@ mod run;
 mod setup;
 mod test;
 
+use std::process::ExitCode;
+
 use anyhow::{Result, bail};
 
 const USAGE: &str = "cargo xtask COMMAND
@@ -21,7 +23,17 @@ const USAGE: &str = "cargo xtask COMMAND
   bench NAME     measure; names: infer, demo, idle  [--json]
   setup          only set up what the tests need";
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match command() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {

@@ -34,12 +34,16 @@ fn python() -> Result<PathBuf> {
     if python.exists() && std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
     }
-    let base = ["python3.13", "python3.12", "python3.11", "python3"]
+    // A name on the PATH may be a shim for a version that is not active: what counts is that it runs.
+    let runs = |name: &&str| {
+        let test = "import sys, venv, ensurepip; assert sys.version_info >= (3, 11)";
+        output(Command::new(name).args(["-c", test])).is_some()
+    };
+    let base = ["python3", "python3.13", "python3.12", "python3.11"]
         .into_iter()
-        .find(|name| has(name))
-        .context("Python 3.11 or newer is needed; install it (Debian: python3 python3-venv)")?;
-    run::run(command(&[base, "-m", "venv", "--clear"]).arg(&folder))
-        .context("the venv module is needed; install it (Debian: python3-venv)")?;
+        .find(runs)
+        .context("Python 3.11 or newer with venv is needed; install it (Debian: python3 python3-venv)")?;
+    run::run(command(&[base, "-m", "venv", "--clear"]).arg(&folder))?;
     let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&requirements);
     run::run(&mut install)?;
