@@ -84,7 +84,8 @@ pub(crate) fn aligned(rows: &[Vec<String>]) -> String {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    let is_number = |cell: &String| cell == "–" || cell.starts_with(|c: char| c.is_ascii_digit()) && !cell.contains('-');
+    let is_number =
+        |cell: &String| cell == "–" || cell.starts_with(|c: char| c.is_ascii_digit()) && !cell.contains('-');
     let right: Vec<bool> =
         (0..columns).map(|column| rows.iter().skip(1).filter_map(|row| row.get(column)).all(is_number)).collect();
     let mut text = String::new();

@@ -59,12 +59,7 @@ impl Product {
         Ok((Self::open(places, clock.clone(), PredictionIds::Derived, None)?, clock))
     }
 
-    fn open(
-        places: &Places,
-        clock: Arc<dyn Clock>,
-        ids: PredictionIds,
-        address: Option<String>,
-    ) -> Result<Self> {
+    fn open(places: &Places, clock: Arc<dyn Clock>, ids: PredictionIds, address: Option<String>) -> Result<Self> {
         let lock = lock(places)?;
         let url = match &places.database {
             Some(url) => url.parse()?,

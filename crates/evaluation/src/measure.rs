@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn intervals_hold_their_values_and_undefined_metrics_are_left_out() {
         let truth: Vec<f64> = (0..200).map(|row| f64::from(u8::from(row % 4 == 0))).collect();
-        let score: Vec<f64> = (0..200).map(|row| if row % 4 == 0 { 0.6 } else { 0.1 + 0.003 * f64::from(row % 200) }).collect();
+        let score: Vec<f64> =
+            (0..200).map(|row| if row % 4 == 0 { 0.6 } else { 0.1 + 0.003 * f64::from(row % 200) }).collect();
         let measured = measure(Task::Classification, &truth, &score);
         for (name, measure) in &measured {
             let (low, high) = (measure.low.unwrap_or(measure.value), measure.high.unwrap_or(measure.value));
@@ -125,7 +126,9 @@ mod tests {
         }
         assert_eq!(measured["base_rate"].value, 0.25);
         let one_class = super::measure(Task::Classification, &[0.0, 0.0], &[0.2, 0.3]);
-        assert!(!one_class.contains_key("auc") && !one_class.contains_key("recall") && one_class.contains_key("log_loss"));
+        assert!(
+            !one_class.contains_key("auc") && !one_class.contains_key("recall") && one_class.contains_key("log_loss")
+        );
         assert!(super::measure(Task::Regression, &[], &[]).is_empty());
     }
 

@@ -15,8 +15,8 @@ use flyball_governance::{audit, identity};
 use flyball_jobs::{Jobs, Runner};
 use flyball_serving::model::{RowRequest, Truth, TruthValue};
 use flyball_serving::{segment, truth};
-use flyball_tracking::store as tracking;
 use flyball_store::{Tx, params};
+use flyball_tracking::store as tracking;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -265,7 +265,8 @@ impl Simulation {
         let permit = identity::local_user()?.edit().read();
         // Months that were complete before are not read again; the last one is, for labels that came late.
         let known = |position: usize| {
-            let months = self.progress.policies.get(position).map(|policy| policy.months.as_slice()).unwrap_or_default();
+            let months =
+                self.progress.policies.get(position).map(|policy| policy.months.as_slice()).unwrap_or_default();
             months.split_last().map(|(_, complete)| complete.to_vec()).unwrap_or_default()
         };
         self.loops

@@ -54,15 +54,23 @@ impl Dialect {
     /// The whole response for an error. The cause is not part of it.
     pub(crate) fn write(self, error: &Error, request_id: &str) -> Response {
         let (kind, body) = match self {
-            Dialect::Native => ("application/json", json!({ "error": {
-                "code": error.code().as_str(),
-                "message": error.message(),
-                "hint": error.next_step(),
-            }}).to_string()),
-            Dialect::Oip => ("application/json", json!({ "error": match error.next_step() {
-                Some(hint) => format!("{}; {hint}", error.message()),
-                None => error.message().to_owned(),
-            }}).to_string()),
+            Dialect::Native => (
+                "application/json",
+                json!({ "error": {
+                    "code": error.code().as_str(),
+                    "message": error.message(),
+                    "hint": error.next_step(),
+                }})
+                .to_string(),
+            ),
+            Dialect::Oip => (
+                "application/json",
+                json!({ "error": match error.next_step() {
+                    Some(hint) => format!("{}; {hint}", error.message()),
+                    None => error.message().to_owned(),
+                }})
+                .to_string(),
+            ),
             Dialect::Page => ("text/html; charset=utf-8", page(error, request_id)),
         };
         let mut response = Response::new(Body::from(body));

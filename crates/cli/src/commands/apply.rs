@@ -75,7 +75,9 @@ fn print_changes(changes: &Value) {
 /// Waits until the newest run of the loop has ended.
 fn wait_for_training(context: &Context, connection: &Connection, name: &str) -> Result<Value> {
     let bar = if context.json { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
-    bar.set_style(ProgressStyle::with_template("{spinner} {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.set_style(
+        ProgressStyle::with_template("{spinner} {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
     bar.set_message(format!("training {name}"));
     bar.enable_steady_tick(LOOK);
     loop {

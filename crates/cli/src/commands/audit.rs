@@ -20,7 +20,13 @@ pub(crate) fn run(context: &Context, verb: &AuditVerb) -> Result<()> {
             for event in events.as_array().into_iter().flatten() {
                 let text = |key: &str| event[key].as_str().unwrap_or_default();
                 let at = Timestamp(event["at"].as_i64().unwrap_or_default());
-                println!("{at}  {:<16} {:<7} {:<20} {}", text("action"), text("outcome"), text("actor"), text("resource"));
+                println!(
+                    "{at}  {:<16} {:<7} {:<20} {}",
+                    text("action"),
+                    text("outcome"),
+                    text("actor"),
+                    text("resource")
+                );
             }
             Ok(())
         }

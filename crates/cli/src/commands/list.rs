@@ -14,31 +14,58 @@ type Columns = [(&'static str, &'static str)];
 
 /// Trainings.
 pub(crate) fn runs(context: &Context, verb: &ListOrShow) -> Result<()> {
-    let columns = [("run", "/id"), ("loop", "/experiment"), ("status", "/status"), ("started", "/started_at"), ("rows", "/rows"), ("cause", "/cause")];
+    let columns = [
+        ("run", "/id"),
+        ("loop", "/experiment"),
+        ("status", "/status"),
+        ("started", "/started_at"),
+        ("rows", "/rows"),
+        ("cause", "/cause"),
+    ];
     noun(context, verb, "/api/v1/runs", &columns)
 }
 
 /// Registered models and their versions.
 pub(crate) fn models(context: &Context, verb: &ListOrShow) -> Result<()> {
-    let columns = [("model", "/model"), ("version", "/version"), ("aliases", "/aliases"), ("created", "/created_at"), ("run", "/run_id")];
+    let columns = [
+        ("model", "/model"),
+        ("version", "/version"),
+        ("aliases", "/aliases"),
+        ("created", "/created_at"),
+        ("run", "/run_id"),
+    ];
     versioned(context, verb, "/api/v1/models", &columns)
 }
 
 /// Endpoints and their traffic.
 pub(crate) fn endpoints(context: &Context, verb: &ListOrShow) -> Result<()> {
-    let columns = [("endpoint", "/name"), ("state", "/state"), ("waiting records", "/waiting"), ("dropped", "/dropped")];
+    let columns =
+        [("endpoint", "/name"), ("state", "/state"), ("waiting records", "/waiting"), ("dropped", "/dropped")];
     noun(context, verb, "/api/v1/endpoints", &columns)
 }
 
 /// Datasets and their versions.
 pub(crate) fn data(context: &Context, verb: &ListOrShow) -> Result<()> {
-    let columns = [("dataset", "/dataset"), ("version", "/version"), ("rows", "/rows"), ("broken rows", "/broken_rows"), ("created", "/created_at")];
+    let columns = [
+        ("dataset", "/dataset"),
+        ("version", "/version"),
+        ("rows", "/rows"),
+        ("broken rows", "/broken_rows"),
+        ("created", "/created_at"),
+    ];
     versioned(context, verb, "/api/v1/datasets", &columns)
 }
 
 /// Alerts.
 pub(crate) fn alerts(context: &Context) -> Result<()> {
-    let columns = [("state", "/state"), ("loop", "/loop_name"), ("kind", "/kind"), ("since", "/opened_at"), ("windows", "/windows"), ("summary", "/summary")];
+    let columns = [
+        ("state", "/state"),
+        ("loop", "/loop_name"),
+        ("kind", "/kind"),
+        ("since", "/opened_at"),
+        ("windows", "/windows"),
+        ("summary", "/summary"),
+    ];
     noun(context, &ListOrShow::List, "/api/v1/alerts", &columns)
 }
 
@@ -70,7 +97,9 @@ fn print_list(context: &Context, items: &Value, columns: &Columns) -> Result<()>
     }
     let mut rows: Vec<Vec<String>> = vec![columns.iter().map(|(title, _)| (*title).to_owned()).collect()];
     for item in items.as_array().into_iter().flatten() {
-        rows.push(columns.iter().map(|(title, place)| cell(title, item.pointer(place).unwrap_or(&Value::Null))).collect());
+        rows.push(
+            columns.iter().map(|(title, place)| cell(title, item.pointer(place).unwrap_or(&Value::Null))).collect(),
+        );
     }
     if rows.len() == 1 {
         println!("nothing yet");
@@ -87,9 +116,11 @@ fn cell(title: &str, value: &Value) -> String {
             at.chars().take(16).collect()
         }
         (_, Value::String(text)) => text.clone(),
-        (_, Value::Array(items)) => {
-            items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect::<Vec<_>>().join(", ")
-        }
+        (_, Value::Array(items)) => items
+            .iter()
+            .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+            .join(", "),
         (_, Value::Object(fields)) => fields.values().next().and_then(Value::as_str).unwrap_or_default().to_owned(),
         (_, Value::Null) => "–".to_owned(),
         (_, other) => other.to_string(),

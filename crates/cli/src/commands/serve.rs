@@ -1,8 +1,8 @@
 //! `flyball serve`: the whole product in one process.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -143,7 +143,10 @@ impl Running {
             // A server that has ended by itself no longer listens to this.
             let _already_gone = stop.send(());
         }
-        let ended = self.http.take().map_or(Ok(()), |http| http.join().unwrap_or_else(|_| Err(Error::internal("the server panicked"))));
+        let ended = self
+            .http
+            .take()
+            .map_or(Ok(()), |http| http.join().unwrap_or_else(|_| Err(Error::internal("the server panicked"))));
         if let Some(workers) = self.workers.take() {
             workers.stop();
         }

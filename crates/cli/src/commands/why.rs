@@ -39,7 +39,12 @@ pub(crate) fn told(why: &Value) -> String {
         format!("{}  {}", text(&why["prediction_id"]), answer),
         format!("  what happened  {}", text(&why["truth"])),
         format!("  of             {} at {}", text(&why["key"]), time(&why["at"])),
-        format!("  answered by    {} version {}, revision {}", text(&why["version"]["model"]), why["version"]["version"], text(&why["revision"]["id"])),
+        format!(
+            "  answered by    {} version {}, revision {}",
+            text(&why["version"]["model"]),
+            why["version"]["version"],
+            text(&why["revision"]["id"])
+        ),
         format!("  made by        {} ({})", text(&why["run"]["id"]), text(&why["run"]["cause"])),
         format!("  at commit      {}", text(&why["run"]["code_commit"])),
         format!(
@@ -55,8 +60,12 @@ pub(crate) fn told(why: &Value) -> String {
         lines.push(format!("  because        the model expects {expected:+.3} before it looks, and adds"));
         for contribution in contributions.iter().take(SHOWN) {
             let amount = contribution["amount"].as_f64().unwrap_or_default();
-            let bar = if amount < 0.0 { "−" } else { "+" }.repeat(((amount.abs() * 10.0).round() as usize).clamp(1, 20));
-            lines.push(format!("    {amount:+.3}  {:<24} {bar}", format!("{} = {}", text(&contribution["feature"]), text(&contribution["value"]))));
+            let bar =
+                if amount < 0.0 { "−" } else { "+" }.repeat(((amount.abs() * 10.0).round() as usize).clamp(1, 20));
+            lines.push(format!(
+                "    {amount:+.3}  {:<24} {bar}",
+                format!("{} = {}", text(&contribution["feature"]), text(&contribution["value"]))
+            ));
         }
     }
     lines.push(String::new());

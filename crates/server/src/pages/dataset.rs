@@ -91,7 +91,8 @@ fn column(profile: &Profile, rows: usize) -> ColumnProfile {
         Kind::Time => format::minute(Timestamp(value as i64)),
         _ => format::number(value),
     };
-    let level = |position: Option<&flyball_data::profile::Frequency>| position.map(|f| f.value.clone()).unwrap_or_default();
+    let level =
+        |position: Option<&flyball_data::profile::Frequency>| position.map(|f| f.value.clone()).unwrap_or_default();
     let (low, middle, high, histogram) = match &profile.numbers {
         Some(numbers) => (
             shown(numbers.min),

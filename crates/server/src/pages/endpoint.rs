@@ -83,7 +83,10 @@ fn view(rollout: &Rollout) -> RolloutView {
             .map(|decision| DecisionRow {
                 at: decision.at,
                 badge: Badge::from(State::Ok),
-                evidence: format!("{} ({} requests, {} errors)", decision.text, decision.observed.requests, decision.observed.errors),
+                evidence: format!(
+                    "{} ({} requests, {} errors)",
+                    decision.text, decision.observed.requests, decision.observed.errors
+                ),
             })
             .collect(),
     }

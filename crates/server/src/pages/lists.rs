@@ -54,7 +54,8 @@ pub(crate) fn loops(platform: &Platform, permit: &Permit<Read>) -> Result<ListPa
 /// The monitors of all loops.
 pub(crate) fn monitors(platform: &Platform, permit: &Permit<Read>) -> Result<ListPage> {
     let row = |status: &status::LoopStatus| {
-        let badge = if status.firing.is_empty() { Badge::from(State::Ok) } else { Badge::new(State::Attention, "firing") };
+        let badge =
+            if status.firing.is_empty() { Badge::from(State::Ok) } else { Badge::new(State::Attention, "firing") };
         vec![
             Link::new(status.name.clone(), links::monitor(&status.name)).into(),
             badge.into(),
@@ -62,7 +63,14 @@ pub(crate) fn monitors(platform: &Platform, permit: &Permit<Read>) -> Result<Lis
         ]
     };
     let rows = status::all(platform, permit)?.iter().map(row).collect();
-    list(platform, permit, Section::Monitors, &["monitor", "state", "next window closes"], rows, "No loop is watched yet.")
+    list(
+        platform,
+        permit,
+        Section::Monitors,
+        &["monitor", "state", "next window closes"],
+        rows,
+        "No loop is watched yet.",
+    )
 }
 
 /// The newest runs.
@@ -79,7 +87,14 @@ pub(crate) fn runs(platform: &Platform, permit: &Permit<Read>) -> Result<ListPag
         ]
     };
     let rows = runs.iter().map(row).collect();
-    list(platform, permit, Section::Runs, &["run", "loop", "state", "started", "rows", "cause"], rows, "Nothing was trained yet.")
+    list(
+        platform,
+        permit,
+        Section::Runs,
+        &["run", "loop", "state", "started", "rows", "cause"],
+        rows,
+        "Nothing was trained yet.",
+    )
 }
 
 /// The newest model versions.
@@ -111,7 +126,14 @@ pub(crate) fn endpoints(platform: &Platform, permit: &Permit<Read>) -> Result<Li
         ]
     };
     let rows = platform.serving.snapshot().iter().map(row).collect();
-    list(platform, permit, Section::Endpoints, &["endpoint", "state", "revisions", "requests"], rows, "Nothing serves yet.")
+    list(
+        platform,
+        permit,
+        Section::Endpoints,
+        &["endpoint", "state", "revisions", "requests"],
+        rows,
+        "Nothing serves yet.",
+    )
 }
 
 /// The newest version of each dataset.
@@ -145,7 +167,14 @@ pub(crate) fn alerts(platform: &Platform, permit: &Permit<Read>) -> Result<ListP
         ]
     };
     let rows = alerts.iter().map(row).collect();
-    list(platform, permit, Section::Alerts, &["state", "loop", "kind", "since", "windows", "summary"], rows, "No alert was ever raised.")
+    list(
+        platform,
+        permit,
+        Section::Alerts,
+        &["state", "loop", "kind", "since", "windows", "summary"],
+        rows,
+        "No alert was ever raised.",
+    )
 }
 
 /// The newest events of the audit log.

@@ -52,7 +52,8 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, name: &str) -> Re
 }
 
 fn version_row(version: &ModelVersion, passed: Option<bool>, metric: &str) -> VersionRow {
-    let evaluation: flyball_evaluation::Evaluation = serde_json::from_value(version.evaluation.clone()).unwrap_or_default();
+    let evaluation: flyball_evaluation::Evaluation =
+        serde_json::from_value(version.evaluation.clone()).unwrap_or_default();
     VersionRow {
         version: Link::new(
             format!("version {}", version.version),

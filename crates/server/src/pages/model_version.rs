@@ -52,7 +52,11 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, model: &str, vers
         metrics: evaluation
             .metrics
             .iter()
-            .map(|(name, measure)| MetricRow { name: name.clone(), estimate: estimate(measure), on: "held-out rows".into() })
+            .map(|(name, measure)| MetricRow {
+                name: name.clone(),
+                estimate: estimate(measure),
+                on: "held-out rows".into(),
+            })
             .collect(),
         slices: slices(&evaluation.slices, metric),
         signature: Some(found.signature),

@@ -78,7 +78,11 @@ pub(crate) fn window_page(platform: &Platform, permit: &Permit<Read>, name: &str
     let metrics = window.performance.iter().map(|(metric, measure)| MetricRow {
         name: metric.clone(),
         estimate: estimate(measure),
-        on: window.reference.get(metric).map(|r| format!("{} when it was made", format::metric(r.value))).unwrap_or_default(),
+        on: window
+            .reference
+            .get(metric)
+            .map(|r| format!("{} when it was made", format::metric(r.value)))
+            .unwrap_or_default(),
     });
     let mut facts = vec![
         Fact::new("predictions", format::count(window.rows as u64)),

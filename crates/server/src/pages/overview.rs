@@ -118,6 +118,7 @@ fn comparison(progress: &Progress) -> Comparison {
 }
 
 fn mean(policy: &Outcome, metric: &str) -> f64 {
-    let values: Vec<f64> = policy.months.iter().filter_map(|month| month.metrics.get(metric)).map(|m| m.value).collect();
+    let values: Vec<f64> =
+        policy.months.iter().filter_map(|month| month.metrics.get(metric)).map(|m| m.value).collect();
     values.iter().sum::<f64>() / values.len() as f64
 }

@@ -64,7 +64,11 @@ fn lineage(why: &Why) -> Vec<LineageStep> {
             links::dataset_version(dataset.dataset.as_str(), &dataset.version.to_string()),
         ),
         LineageStep::new("run", format::short_id(&why.run.id), links::run(&why.run.id)),
-        LineageStep::new("version", format!("{} {number}", version.model), links::model_version(&version.model, &number)),
+        LineageStep::new(
+            "version",
+            format!("{} {number}", version.model),
+            links::model_version(&version.model, &number),
+        ),
         LineageStep::new("revision", format::short_id(&why.revision.id), links::endpoint(&why.endpoint)),
         LineageStep::new("prediction", format::short_id(&why.prediction_id), ""),
     ]

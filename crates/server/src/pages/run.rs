@@ -25,11 +25,17 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, id: &str) -> Resu
     };
     let dataset = platform.datasets.get(permit, &run.dataset_version)?;
     let dataset_href = links::dataset_version(dataset.dataset.as_str(), &dataset.version.to_string());
-    let mut lineage =
-        vec![LineageStep::new("data", dataset.label(), dataset_href), LineageStep::new("run", format::short_id(id), "")];
+    let mut lineage = vec![
+        LineageStep::new("data", dataset.label(), dataset_href),
+        LineageStep::new("run", format::short_id(id), ""),
+    ];
     if let Some(version) = versions.iter().find(|version| version.run_id == id) {
         let number = version.version.to_string();
-        lineage.push(LineageStep::new("version", format!("version {number}"), links::model_version(&version.model, &number)));
+        lineage.push(LineageStep::new(
+            "version",
+            format!("version {number}"),
+            links::model_version(&version.model, &number),
+        ));
     }
     Ok(RunPage {
         shell: shell(platform, permit, Section::Runs)?,

@@ -127,7 +127,10 @@ pub(crate) async fn data(State(app): State<Arc<App>>) -> Page {
 #[utoipa::path(get, path = "/data/{name}/versions/{version}", tag = "pages", operation_id = "dataset_versionPage",
     params(("name" = String, Path, description = "The name"), ("version" = String, Path, description = "The version")),
     responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
-pub(crate) async fn dataset_version(State(app): State<Arc<App>>, Path((name, version)): Path<(String, String)>) -> Page {
+pub(crate) async fn dataset_version(
+    State(app): State<Arc<App>>,
+    Path((name, version)): Path<(String, String)>,
+) -> Page {
     show(app, move |platform, permit| dataset::page(platform, permit, &name, &version)).await
 }
 

@@ -56,7 +56,8 @@ fn causes_are_never_sent() {
     let answer = server.post("/v2/models/flights/infer", body);
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(answer.json(), json!({ "error": "an internal error happened; the log has the cause" }));
-    let errors: u64 = server.app.platform.serving.snapshot().iter().flat_map(|e| &e.revisions).map(|r| r.counters.errors).sum();
+    let errors: u64 =
+        server.app.platform.serving.snapshot().iter().flat_map(|e| &e.revisions).map(|r| r.counters.errors).sum();
     assert_eq!(errors, 1);
 }
 

@@ -32,7 +32,8 @@ fn one_row_is_answered_with_label_probabilities_and_id() {
         ])
     );
     server.app.platform.serving.flush_and_commit().unwrap();
-    let record = server.app.platform.serving.find_record(json["parameters"]["prediction_ids"][0].as_str().unwrap()).unwrap();
+    let record =
+        server.app.platform.serving.find_record(json["parameters"]["prediction_ids"][0].as_str().unwrap()).unwrap();
     assert_eq!(record.at, "2013-03-01T12:00:00Z".parse::<Timestamp>().unwrap());
     assert_eq!((record.key.as_deref(), record.score), (Some("UA-1"), Some(0.75)));
     assert_eq!(json["parameters"]["revision"], *record.revision.id);

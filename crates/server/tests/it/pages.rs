@@ -8,7 +8,18 @@ use crate::fixture::TestServer;
 #[test]
 fn every_list_page_shows_itself_when_there_is_little_to_show() {
     let server = TestServer::new();
-    for path in ["/", "/loops", "/runs", "/models", "/endpoints", "/monitors", "/data", "/alerts", "/audit", "/endpoints/flights"] {
+    for path in [
+        "/",
+        "/loops",
+        "/runs",
+        "/models",
+        "/endpoints",
+        "/monitors",
+        "/data",
+        "/alerts",
+        "/audit",
+        "/endpoints/flights",
+    ] {
         let answer = server.get(path);
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
         assert!(answer.text.contains("<title>"), "{path}");
@@ -36,9 +47,19 @@ fn errors_are_pages_for_browsers_and_json_for_programs() {
 #[test]
 fn unknown_things_of_the_api_say_what_is_missing() {
     let server = TestServer::new();
-    for path in ["/api/v1/loops/x", "/api/v1/runs/x", "/api/v1/models/x/versions/1", "/api/v1/datasets/x/versions/latest", "/api/v1/endpoints/x"] {
+    for path in [
+        "/api/v1/loops/x",
+        "/api/v1/runs/x",
+        "/api/v1/models/x/versions/1",
+        "/api/v1/datasets/x/versions/latest",
+        "/api/v1/endpoints/x",
+    ] {
         let answer = server.get(path);
-        assert_eq!((answer.status, answer.json()["error"]["code"].as_str()), (StatusCode::NOT_FOUND, Some("not_found")), "{path}");
+        assert_eq!(
+            (answer.status, answer.json()["error"]["code"].as_str()),
+            (StatusCode::NOT_FOUND, Some("not_found")),
+            "{path}"
+        );
     }
     assert_eq!(server.get("/api/v1/loops").json(), serde_json::json!([]));
     assert!(server.get("/api/v1/audit/verify").json()["events"].as_i64().unwrap() > 0);

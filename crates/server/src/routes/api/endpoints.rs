@@ -80,14 +80,16 @@ pub(crate) struct TruthBody {
 #[utoipa::path(post, path = "/api/v1/endpoints/{name}/ground-truth", tag = "endpoints", operation_id = "tellGroundTruth",
     params(("name" = String, Path, description = "The endpoint")), request_body = TruthsBody,
     responses((status = 200, description = "How many values were new or changed", body = Value)))]
-pub(crate) async fn tell(State(app): State<Arc<App>>, Path(name): Path<String>, Json(body): Json<TruthsBody>) -> Answer {
+pub(crate) async fn tell(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    Json(body): Json<TruthsBody>,
+) -> Answer {
     answer(move || {
         let (permit, now) = (editor()?, app.platform.clock.now());
         let truths: Vec<Truth> = body.truths.into_iter().map(|truth| read(truth, now)).collect::<Result<_>>()?;
-        let changed = app
-            .platform
-            .db
-            .write(move |tx| flyball_serving::record_truths(tx, &permit, &name, &truths, now))?;
+        let changed =
+            app.platform.db.write(move |tx| flyball_serving::record_truths(tx, &permit, &name, &truths, now))?;
         Ok(json!({ "changed": changed }))
     })
     .await

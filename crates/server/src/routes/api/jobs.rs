@@ -20,6 +20,5 @@ pub(crate) struct JobsQuery {
     params(("owner" = Option<String>, Query, description = "Only those of this loop")),
     responses((status = 200, description = "The jobs", body = Value)))]
 pub(crate) async fn list(State(app): State<Arc<App>>, Query(query): Query<JobsQuery>) -> Answer {
-    answer(move || app.jobs.list(&Filter { owner: query.owner, ..Filter::default() }))
-    .await
+    answer(move || app.jobs.list(&Filter { owner: query.owner, ..Filter::default() })).await
 }
