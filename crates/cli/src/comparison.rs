@@ -1,14 +1,15 @@
 //! The table at the end of a simulation: what each policy came to, month by month.
 
 use flyball_core::Task;
+use flyball_loops::file::LoopFile;
 use flyball_loops::outcome::PolicyOutcome;
 use flyball_loops::simulate::Progress;
 
 use crate::story::grouped;
 
 /// The comparison as text with aligned columns.
-pub(crate) fn render(progress: &Progress, task: Task) -> String {
-    let (first, second) = match task {
+pub(crate) fn render(progress: &Progress, file: &LoopFile) -> String {
+    let (first, second) = match file.task {
         Task::Classification => ("auc", "log_loss"),
         Task::Regression => ("rmse", "mae"),
     };
@@ -54,7 +55,9 @@ pub(crate) fn render(progress: &Progress, task: Task) -> String {
     line("promotions", &|p| p.promotions.to_string());
     line("rollbacks", &|p| p.rollbacks.to_string());
     if progress.policies.iter().any(|policy| policy.cost.is_some()) {
-        line("cost", &|p| p.cost.map_or("–".into(), |cost| grouped(cost.round() as u64)));
+        let currency = file.costs.as_ref().and_then(|costs| costs.currency.as_deref());
+        let title = currency.map_or("cost".to_owned(), |currency| format!("cost in {currency}"));
+        line(&title, &|p| p.cost.map_or("–".into(), |cost| grouped(cost.round() as u64)));
     }
     text.push_str(&aligned(&summary));
     text

@@ -81,7 +81,11 @@ pub fn plan(platform: &Platform, permit: &Permit<Read>, text: &str) -> Result<Ve
         ),
     });
     if before.is_none() {
-        changes.push(Change::new("create", format!("endpoint {name}"), "the loop serves under its own name"));
+        changes.push(Change::new(
+            "create",
+            format!("endpoint {name} in {}", file.deploy.environment),
+            "the loop serves under its own name",
+        ));
         changes.push(Change::new("create", format!("monitor of {} windows", file.monitor.window), "the loop is new"));
     }
     Ok(changes)
@@ -176,7 +180,7 @@ pub fn apply_variant(
 }
 
 /// Ingests and derives every dataset in the file's order, and judges its checks.
-fn make_datasets(
+pub(crate) fn make_datasets(
     platform: &Platform,
     permit: &Permit<Edit>,
     file: &LoopFile,

@@ -115,6 +115,16 @@ pub fn save(tx: &mut Tx<'_>, permit: &Permit<Edit>, declared: &Declared) -> Resu
     Ok(())
 }
 
+/// Notes the dataset versions that the loop uses now; the file stays as it was applied.
+pub(crate) fn take_up(tx: &mut Tx<'_>, permit: &Permit<Edit>, declared: &Declared) -> Result<()> {
+    let datasets = serde_json::to_string(&declared.datasets).map_err(Error::internal)?;
+    tx.execute(
+        "UPDATE loops SET datasets = $3 WHERE workspace = $1 AND name = $2",
+        &params![permit.workspace(), &declared.name, datasets],
+    )?;
+    Ok(())
+}
+
 const COLUMNS: &str = "name, file, datasets, applied_at, state";
 
 /// The loop called `name`.

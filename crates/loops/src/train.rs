@@ -20,6 +20,7 @@ use flyball_store::Tx;
 use flyball_tracking::{NewRun, store as tracking};
 use serde_json::json;
 
+use crate::apply::make_datasets;
 use crate::command;
 use crate::declared::{self, Declared};
 use crate::file::{Action, Holdout, Trainer};
@@ -47,10 +48,13 @@ pub fn run(platform: &Platform, job: &Claimed) -> Result<Outcome> {
     let name = job.job.payload["loop"].as_str().unwrap_or_default().to_owned();
     let cause = job.job.payload["cause"].as_str().unwrap_or_default().to_owned();
     let permit = identity::local_user()?.edit().read();
-    let declared = platform.db.read(|tx| declared::get(tx, &permit, &name))?;
-    let table = platform.datasets.table(&permit, declared.training_dataset()?)?;
+    let mut declared = platform.db.read(|tx| declared::get(tx, &permit, &name))?;
     let run_id = id::derived("run", &[name.as_bytes(), job.job.key.as_bytes()]);
-    let chosen = choose_rows(platform, &declared, &table);
+    // The files may hold more than when the loop was applied: a retraining learns from what is there now.
+    let chosen = take_up_data(platform, &mut declared).and_then(|()| {
+        let table = platform.datasets.table(&permit, declared.training_dataset()?)?;
+        choose_rows(platform, &declared, &table)
+    });
     let new_run = NewRun {
         id: run_id.clone(),
         experiment: name.clone(),
@@ -78,6 +82,13 @@ pub fn run(platform: &Platform, job: &Claimed) -> Result<Outcome> {
         Err(error) if error.code().status() >= 500 => Err(error),
         Err(error) => Ok(failed(declared, new_run, &error, platform.clock.now())),
     }
+}
+
+/// Makes new versions of the loop's datasets where their files have changed, held to their checks.
+fn take_up_data(platform: &Platform, declared: &mut Declared) -> Result<()> {
+    let (datasets, _warnings) = make_datasets(platform, &permit_of(&declared.name)?, &declared.file)?;
+    declared.datasets = datasets;
+    Ok(())
 }
 
 /// The rows that this training learns from and is judged on.
@@ -244,6 +255,7 @@ fn write(
 ) -> Result<()> {
     let permit = permit_of(&declared.name)?;
     let name = declared.name.as_str();
+    declared::take_up(tx, &permit, declared)?;
     tracking::start(tx, &permit, run, now)?;
     let parameters: Vec<(String, String)> =
         product.trained.parameters.iter().map(|(name, value)| (name.clone(), value.to_string())).collect();

@@ -63,7 +63,7 @@ pub(crate) fn run(context: &Context, options: &DemoOptions) -> Result<()> {
     if context.json {
         print_json(&progress)?;
     } else {
-        println!("{}", comparison::render(&progress, file.task));
+        println!("{}", comparison::render(&progress, &file));
     }
     if !options.exit && progress.done {
         if !context.json {

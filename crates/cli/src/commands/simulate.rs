@@ -44,7 +44,7 @@ pub(crate) fn run(context: &Context, options: &SimulateOptions) -> Result<()> {
     if context.json {
         return print_json(&progress);
     }
-    print!("{}", comparison::render(&progress, file.task));
+    print!("{}", comparison::render(&progress, &file));
     if !progress.done {
         println!("\nstopped at {}; the same command goes on from there", progress.now);
     }

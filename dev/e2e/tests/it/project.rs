@@ -177,3 +177,32 @@ fn two_loops_live_side_by_side() {
     assert_ne!(first["outputs"], second["outputs"]);
     assert_eq!(explained(&server, &id)["dataset"]["dataset"], "presses");
 }
+
+#[test]
+fn a_retraining_learns_from_what_the_files_hold_by_then() {
+    let project = Machines::CALM.project();
+    // At once instead of by a canary, so that no rollout holds the next retraining back.
+    let direct = LOOP.replace("{ canary: [50%, 100%], bake: 1d }", "direct");
+    let text = format!("{}\nremedies:\n  - every: 1s\n    do: retrain\n", without_remedies(&direct));
+    project.write("flyball.yaml", &text);
+    project.done(&["apply"]);
+    let rows = project.read("data/machines.csv");
+    let last = rows.lines().last().unwrap().to_owned();
+    project.write("data/machines.csv", &format!("{rows}{}\n", last.replacen('m', "new-m", 1)));
+    let server = project.serve();
+    let learnt =
+        |runs: &Value| runs.as_array().unwrap().iter().map(|run| run["dataset_version"].clone()).collect::<Vec<_>>();
+    for _ in 0..100 {
+        let versions = learnt(&server.get_json("/api/v1/runs"));
+        if versions.len() > 1 && versions.first() != versions.last() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    panic!("no run learnt from the new version: {}", server.get_json("/api/v1/runs"));
+}
+
+/// A loop file without its remedies, which stand last.
+fn without_remedies(text: &str) -> &str {
+    text.split("\nremedies:").next().unwrap_or(text)
+}
