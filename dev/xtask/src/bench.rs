@@ -106,7 +106,7 @@ fn infer(binary: &Path) -> Result<Value> {
     let script = folder.join("post.lua");
     let text = format!("wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = '{body}'\n");
     std::fs::write(&script, text)?;
-    let url = format!("http://{address}/v2/models/diabetes/infer");
+    let url = format!("http://{address}/v2/models/diabetes-progression/infer");
     let mut figures = serde_json::Map::new();
     for connections in ["1", "8", "64"] {
         let before = usage(server.id()).context("the server is gone")?.0;

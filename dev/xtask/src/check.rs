@@ -47,6 +47,10 @@ pub(crate) fn house_rules() -> Result<()> {
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
+        // Sample data for previews is long by nature and holds no reasoning.
+        if path.ends_with("examples") {
+            continue;
+        }
         if path.is_dir() {
             collect(&path, files)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {

@@ -1,4 +1,4 @@
-//! Every test, in three parts: all crates without the query engine, as developers build them daily; the shipped binary,
+//! The house rules, then every test, in three parts: all crates without the query engine, as developers build them daily; the shipped binary,
 //! driven as users do; and the query engine's own tests, which share the binary's build.
 
 use std::process::Command;
@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::bench;
+use crate::check;
 use crate::run::{self, command, has};
 use crate::setup::{self, Environment};
 
@@ -16,6 +17,7 @@ const END_TO_END: &str = "flyball-e2e";
 
 /// Sets up, then runs everything. Filters are passed to the test runner.
 pub(crate) fn run(filters: &[&str]) -> Result<()> {
+    check::house_rules()?;
     let environment = setup::run()?;
     let mut daily = runner();
     daily.arg("--workspace");
