@@ -1,5 +1,5 @@
-//! The house rules, then every test, in three parts: all crates without the query engine, as developers build them daily; the shipped binary,
-//! driven as users do; and the query engine's own tests, which share the binary's build.
+//! The house rules, then every test, in three parts: all crates without the query engine, as developers build them
+//! daily; the shipped binary, driven as users do; and the query engine's own tests, which share the binary's build.
 
 use std::process::Command;
 
