@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use flyball_core::{Error, ErrorCode, Result};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -16,6 +17,9 @@ use super::{Param, Row};
 
 /// How many prepared statements a connection keeps: more than Flyball has different ones.
 const STATEMENTS_KEPT: usize = 512;
+
+/// How long a connection waits for another process that holds the file.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct SqliteConnection {
     connection: rusqlite::Connection,
@@ -30,15 +34,17 @@ impl SqliteConnection {
         }
         let connection = rusqlite::Connection::open(path).map_err(from_sqlite)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        connection.busy_timeout(PATIENCE).map_err(from_sqlite)?;
         // FULL: an acknowledged commit survives a power cut, not only a crash of the process.
         connection
             .execute_batch(
-                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                 PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;",
+                "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; \
+                 PRAGMA temp_store = MEMORY;",
             )
             .map_err(from_sqlite)?;
-        if access == Access::Read {
-            connection.execute_batch("PRAGMA query_only = ON").map_err(from_sqlite)?;
+        match access {
+            Access::Write => keep_a_write_ahead_log(&connection)?,
+            Access::Read => connection.execute_batch("PRAGMA query_only = ON").map_err(from_sqlite)?,
         }
         Ok(Self { connection, orders: RefCell::default() })
     }
@@ -104,6 +110,22 @@ impl SqliteConnection {
         orders.insert(sql.into(), order.clone());
         Ok(order)
     }
+}
+
+/// A new file gets its write-ahead log with an exclusive lock. When several processes want it at once SQLite refuses
+/// without asking the busy handler (each waits for the others), so the patience for it is here.
+fn keep_a_write_ahead_log(connection: &rusqlite::Connection) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match connection.execute_batch("PRAGMA journal_mode = WAL") {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
+            outcome => return outcome.map_err(from_sqlite),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }
 
 /// SQLite gives its other files the mode of the main one, so this one call protects all of them.

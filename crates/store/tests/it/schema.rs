@@ -21,11 +21,14 @@ fn opening_again_changes_nothing() {
 #[test]
 fn processes_that_open_a_new_database_at_once_agree() {
     let folder = tempfile::tempdir().unwrap();
-    let url = DatabaseUrl::Sqlite(folder.path().join("new.db"));
-    std::thread::scope(|scope| {
-        let openers: Vec<_> = (0..6).map(|_| scope.spawn(|| Db::open(&url).map(drop))).collect();
-        openers.into_iter().for_each(|opener| opener.join().unwrap().unwrap());
-    });
+    // Many rounds: who collides with whom is chance.
+    for round in 0..20 {
+        let url = DatabaseUrl::Sqlite(folder.path().join(format!("{round}.db")));
+        std::thread::scope(|scope| {
+            let openers: Vec<_> = (0..6).map(|_| scope.spawn(|| Db::open(&url).map(drop))).collect();
+            openers.into_iter().for_each(|opener| opener.join().unwrap().unwrap());
+        });
+    }
 }
 
 #[test]
