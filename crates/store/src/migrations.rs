@@ -19,7 +19,17 @@ macro_rules! migrations {
 }
 
 /// All migrations, in order. New ones go to the end.
-const MIGRATIONS: &[Migration] = migrations!["0001_jobs", "0002_lifecycle", "0003_data", "0004_serving"];
+const MIGRATIONS: &[Migration] = migrations![
+    "0001_jobs",
+    "0002_lifecycle",
+    "0003_data",
+    "0004_serving",
+    "0005_tracking",
+    "0006_artifacts",
+    "0007_registry",
+    "0008_traces",
+    "0009_webhooks",
+];
 
 /// Applies what is missing, in one transaction, while no other process writes.
 pub(crate) fn run(connection: &mut Connection, kind: DatabaseKind) -> Result<()> {
@@ -70,11 +80,12 @@ fn changed(name: &str) -> Error {
 }
 
 fn for_engine(sql: &str, kind: DatabaseKind) -> String {
-    let (bytes, auto_id) = match kind {
-        DatabaseKind::Sqlite => ("BLOB", "INTEGER PRIMARY KEY"),
-        DatabaseKind::Postgres => ("BYTEA", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
+    let (bytes, auto_id, clustered) = match kind {
+        // A table without row ids is its primary key: rows that are read together lie together.
+        DatabaseKind::Sqlite => ("BLOB", "INTEGER PRIMARY KEY", " WITHOUT ROWID"),
+        DatabaseKind::Postgres => ("BYTEA", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", ""),
     };
-    sql.replace("{BYTES}", bytes).replace("{AUTO_ID}", auto_id)
+    sql.replace("{BYTES}", bytes).replace("{AUTO_ID}", auto_id).replace("{CLUSTERED}", clustered)
 }
 
 #[cfg(test)]

@@ -1,0 +1,9 @@
+-- The tree of artifacts: a path names a blob.
+CREATE TABLE artifacts (
+    workspace TEXT NOT NULL,
+    path TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    size BIGINT NOT NULL,
+    written_at BIGINT NOT NULL,
+    PRIMARY KEY (workspace, path)
+);
