@@ -8,12 +8,14 @@ use flyball_core::{Clock, Error, ErrorCode, Result, SystemClock, Timestamp, Virt
 use flyball_data::Datasets;
 use flyball_engine_query::DataFusionEngine;
 use flyball_engine_tabular::{TabularEngine, trainers};
+use flyball_governance::identity;
 use flyball_jobs::{Jobs, Runner};
 use flyball_loops::jobs::LoopJobs;
 use flyball_loops::platform::Platform;
 use flyball_serving::{PredictionIds, Serving};
 use flyball_store::lock::DataDirLock;
 use flyball_store::{Blobs, DatabaseUrl, Db};
+use flyball_tracking::experiments;
 use serde_json::json;
 
 /// Memory that SQL over datasets may use at once: a quarter of the demo's budget of 500 MB would starve a join of the
@@ -66,6 +68,8 @@ impl Product {
             None => DatabaseUrl::Sqlite(places.data_dir.join("flyball.db")),
         };
         let db = Db::open(&url)?;
+        let (owner, now) = (identity::local_user()?.edit(), clock.now());
+        db.write(move |tx| experiments::ensure_default(tx, &owner, now))?;
         let local = places.data_dir.join("blobs");
         let blobs = match &places.artifacts {
             Some(url) => Blobs::open(url)?,

@@ -57,8 +57,12 @@ codes! {
     Forbidden => "forbidden", 403;
     /// There is no such thing.
     NotFound => "not_found", 404;
-    /// The state does not allow this now, or it exists already.
+    /// The state does not allow this now.
     Conflict => "conflict", 409;
+    /// A thing of this name exists already.
+    AlreadyExists => "already_exists", 409;
+    /// This server does not offer it.
+    Unsupported => "unsupported", 501;
     /// The data folder is in use by another process.
     Locked => "locked", 409;
     /// A worker lost its lease; its effects were discarded.

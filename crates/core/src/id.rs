@@ -25,6 +25,13 @@ impl IdSource {
         let count = self.counter.fetch_add(1, Ordering::Relaxed);
         derived(prefix, &[&self.seed, &count.to_le_bytes()])
     }
+
+    /// A fresh id of 32 hexadecimal digits, the form that clients of the tracking API expect.
+    pub fn fresh_hex(&self) -> String {
+        let count = self.counter.fetch_add(1, Ordering::Relaxed);
+        let digest = Digest::of_parts([&self.seed[..], &count.to_le_bytes(), b"hex"]);
+        digest.to_string().chars().take(32).collect()
+    }
 }
 
 /// The id of the kind `prefix` that follows from `parts`: the same parts always give the same id. This makes an

@@ -36,3 +36,36 @@ pub const REQUEST_SECONDS: u64 = 60;
 pub const DRAIN_SECONDS: u64 = 30;
 /// How much of a command's output is kept, in bytes (its end).
 pub const COMMAND_OUTPUT_BYTES: usize = 64 * 1024;
+/// Longest name of an experiment, in characters, as its clients expect.
+pub const EXPERIMENT_NAME_CHARS: usize = 500;
+/// Longest key of a metric, parameter or tag, in characters.
+pub const KEY_CHARS: usize = 250;
+/// Longest value of a parameter, in characters; what is longer is cut, as clients expect.
+pub const PARAM_VALUE_CHARS: usize = 6_000;
+/// Longest value of a run's tag, in characters; what is longer is cut, as clients expect.
+pub const TAG_VALUE_CHARS: usize = 8_000;
+/// Longest value of an experiment's tag, in characters.
+pub const EXPERIMENT_TAG_VALUE_CHARS: usize = 20_000;
+/// Most metrics, and most entities at all, of one batch.
+pub const BATCH_METRICS: usize = 1_000;
+/// Most parameters of one batch; most tags too.
+pub const BATCH_PARAMS: usize = 100;
+/// Longest name, digest and source of a logged dataset, in characters.
+pub const LOGGED_DATASET_CHARS: (usize, usize, usize) = (500, 36, 65_535);
+/// Longest schema and profile of a logged dataset, in characters.
+pub const LOGGED_DATASET_TEXT_CHARS: (usize, usize) = (1_048_575, 16_777_215);
+/// Longest key and value of a tag of a run's input, in characters.
+pub const INPUT_TAG_CHARS: (usize, usize) = (255, 500);
+/// Longest artifact location, in characters.
+pub const ARTIFACT_LOCATION_CHARS: usize = 2_048;
+/// Most runs or experiments that a search answers at once.
+pub const SEARCH_ROWS: i64 = 50_000;
+/// Most runs whose metric histories are read at once.
+pub const HISTORY_RUNS: usize = 100;
+/// Most points that a history over several runs answers at once.
+pub const HISTORY_POINTS: usize = 25_000;
+/// Most points per run that a sampled history answers.
+pub const SAMPLED_POINTS: i64 = 2_500;
+/// Largest body of a tracking request: a batch with the longest parameters and tags in four-byte characters, or a
+/// dataset's profile.
+pub const TRACKING_BODY_BYTES: usize = 80 * 1024 * 1024;

@@ -16,7 +16,7 @@ use flyball_jobs::{Jobs, Runner};
 use flyball_serving::model::{RowRequest, Truth, TruthValue};
 use flyball_serving::{segment, truth};
 use flyball_store::{Tx, params};
-use flyball_tracking::store as tracking;
+use flyball_tracking::runs;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -174,10 +174,10 @@ impl Simulation {
             if live.state.answers() {
                 continue;
             }
-            let run = self.platform.db.read(|tx| tracking::list(tx, &permit, Some(name), 1))?.into_iter().next();
+            let run = self.platform.db.read(|tx| runs::newest(tx, &permit, Some(name), 1))?.into_iter().next();
             let reason = match run {
                 None => format!("the endpoint is {}", live.state),
-                Some(run) => match run.error {
+                Some(run) => match run.lineage.and_then(|lineage| lineage.error) {
                     Some(error) => error,
                     None => self.refusal(&permit, &run.id)?,
                 },

@@ -17,7 +17,7 @@ use flyball_pipelines::leak;
 use flyball_pipelines::split::{SplitPlan, TrainingSet, split, training_end};
 use flyball_registry::{CHALLENGER, CHAMPION, ModelVersion, NewVersion, store as registry};
 use flyball_store::Tx;
-use flyball_tracking::{NewRun, store as tracking};
+use flyball_tracking::lineage::{self as tracking, Lineage, NewTraining};
 use serde_json::json;
 
 use crate::apply::make_datasets;
@@ -55,15 +55,19 @@ pub fn run(platform: &Platform, job: &Claimed) -> Result<Outcome> {
         let table = platform.datasets.table(&permit, declared.training_dataset()?)?;
         choose_rows(platform, &declared, &table)
     });
-    let new_run = NewRun {
+    let new_run = NewTraining {
         id: run_id.clone(),
         experiment: name.clone(),
-        cause,
-        dataset_version: declared.training_dataset()?.to_owned(),
-        window: chosen.as_ref().ok().and_then(|set| set.window),
-        rows: chosen.as_ref().map_or(0, |set| set.all.rows() as u64),
-        rows_digest: chosen.as_ref().map_or_else(|_| Digest::of(b""), |set| set.rows_digest),
-        code_commit: crate::commit::of(&platform.project_root),
+        lineage: Lineage {
+            cause,
+            dataset_version: declared.training_dataset()?.to_owned(),
+            window: chosen.as_ref().ok().and_then(|set| set.window),
+            rows: chosen.as_ref().map_or(0, |set| set.all.rows() as u64),
+            rows_digest: chosen.as_ref().map_or_else(|_| Digest::of(b""), |set| set.rows_digest),
+            code_commit: crate::commit::of(&platform.project_root),
+            error: None,
+            importance: Vec::new(),
+        },
     };
     let product = chosen.and_then(|set| produce(platform, &declared, &set));
     match product {
@@ -248,7 +252,7 @@ pub fn load_reference(platform: &Platform, version: &ModelVersion) -> Result<Ref
 fn write(
     tx: &mut Tx<'_>,
     declared: &Declared,
-    run: &NewRun,
+    run: &NewTraining,
     product: &Product,
     blobs: &[Digest],
     now: flyball_core::Timestamp,
@@ -269,9 +273,10 @@ fn write(
     tracking::finish(tx, &permit, &run.id, now, None, &product.trained.importance)?;
     let metrics: serde_json::Map<String, serde_json::Value> =
         product.evaluation.metrics.iter().map(|(name, measure)| (name.clone(), measure.value.into())).collect();
+    let learnt = &run.lineage;
     let event = Event::done(&permit, now, "run.finish", format!("run/{}", run.id)).details(json!({
-        "loop": name, "cause": run.cause, "rows": run.rows,
-        "from": run.window.map(|w| w.0.to_string()), "to": run.window.map(|w| w.1.to_string()), "metrics": metrics,
+        "loop": name, "cause": learnt.cause, "rows": learnt.rows,
+        "from": learnt.window.map(|w| w.0.to_string()), "to": learnt.window.map(|w| w.1.to_string()), "metrics": metrics,
     }));
     audit::record(tx, &event)?;
 
@@ -317,7 +322,7 @@ fn write(
 fn register_fallback(
     tx: &mut Tx<'_>,
     declared: &Declared,
-    run: &NewRun,
+    run: &NewTraining,
     simple: &Trained,
     evaluation: &Evaluation,
     artifact: Digest,
@@ -339,7 +344,7 @@ fn register_fallback(
 }
 
 /// Records a training that ended without a version.
-fn failed(declared: Declared, run: NewRun, error: &Error, now: flyball_core::Timestamp) -> Outcome {
+fn failed(declared: Declared, run: NewTraining, error: &Error, now: flyball_core::Timestamp) -> Outcome {
     let text = match error.next_step() {
         Some(hint) => format!("{}: {error}; {hint}", error.code()),
         None => format!("{}: {error}", error.code()),
@@ -352,7 +357,7 @@ fn failed(declared: Declared, run: NewRun, error: &Error, now: flyball_core::Tim
         tracking::finish(tx, &permit, &run.id, now, Some(&text), &[])?;
         let event = Event::done(&permit, now, "run.fail", format!("run/{}", run.id))
             .outcome(Ended::Failed)
-            .details(json!({ "loop": name, "cause": run.cause, "error": text }));
+            .details(json!({ "loop": name, "cause": run.lineage.cause, "error": text }));
         audit::record(tx, &event)?;
         let finding = Finding {
             kind: AlertKind::Training,

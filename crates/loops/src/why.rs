@@ -1,11 +1,12 @@
 //! Why a prediction is what it is: the explanation, and everything that it came from.
 
-use flyball_core::{Contribution, Permit, Read, Result, Timestamp};
+use flyball_core::{Contribution, Error, Permit, Read, Result, Timestamp};
 use flyball_data::DatasetVersion;
 use flyball_registry::{ModelVersion, store as registry};
 use flyball_serving::model::{Revision, TruthValue};
 use flyball_serving::truth;
-use flyball_tracking::{Run, store as tracking};
+use flyball_tracking::lineage::Lineage;
+use flyball_tracking::{Run, runs};
 use serde::Serialize;
 
 use crate::platform::Platform;
@@ -39,6 +40,8 @@ pub struct Why {
     pub version: ModelVersion,
     /// The run that made the version.
     pub run: Run,
+    /// What the run learnt from.
+    pub lineage: Lineage,
     /// The data that the run learnt from.
     pub dataset: DatasetVersion,
 }
@@ -50,14 +53,15 @@ pub fn explain(platform: &Platform, permit: &Permit<Read>, prediction_id: &str) 
     let (version, run, truth) = platform.db.read(|tx| {
         let version = registry::get(tx, permit, &revision.model, revision.version)?;
         let run_id = version.run_id.trim_end_matches(".fallback");
-        let run = tracking::get(tx, permit, run_id)?;
+        let run = runs::get(tx, permit, run_id)?;
         let truth = match &record.key {
             Some(key) => truth::truths_of(tx, &revision.endpoint, &[key.as_str()])?.remove(key),
             None => None,
         };
         Ok((version, run, truth))
     })?;
-    let dataset = platform.datasets.get(permit, &run.dataset_version)?;
+    let lineage = run.lineage.clone().ok_or_else(|| Error::not_found("lineage of the run", &run.id))?;
+    let dataset = platform.datasets.get(permit, &lineage.dataset_version)?;
     let (expected, contributions) = match platform.serving.explain(&record)? {
         Some(explanation) => (Some(explanation.base), Some(explanation.contributions)),
         None => (None, None),
@@ -76,6 +80,7 @@ pub fn explain(platform: &Platform, permit: &Permit<Read>, prediction_id: &str) 
         revision,
         version,
         run,
+        lineage,
         dataset,
     })
 }

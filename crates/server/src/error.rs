@@ -35,6 +35,8 @@ pub(crate) enum Dialect {
     Native,
     /// The Open Inference Protocol: `{"error": "text"}`.
     Oip,
+    /// MLflow's: `{"error_code", "message"}`.
+    Mlflow,
     /// A page for a person.
     Page,
 }
@@ -44,6 +46,8 @@ impl Dialect {
     pub(crate) fn of(path: &str, accepts: &str) -> Self {
         if path == "/v2" || path.starts_with("/v2/") {
             Dialect::Oip
+        } else if crate::mlflow::speaks(path) {
+            Dialect::Mlflow
         } else if accepts.contains("text/html") && !path.starts_with("/api/") {
             Dialect::Page
         } else {
@@ -63,6 +67,7 @@ impl Dialect {
                 }})
                 .to_string(),
             ),
+            Dialect::Mlflow => return with_headers(crate::mlflow::error::response(error), error.code()),
             Dialect::Oip => (
                 "application/json",
                 json!({ "error": match error.next_step() {
@@ -75,16 +80,21 @@ impl Dialect {
         };
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status(error.code());
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        if matches!(error.code(), ErrorCode::Overloaded | ErrorCode::Unavailable) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        if error.code() == ErrorCode::Unauthenticated {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"flyball\""));
-        }
-        response
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        with_headers(response, error.code())
     }
+}
+
+/// The headers that go with a code in every dialect.
+fn with_headers(mut response: Response, code: ErrorCode) -> Response {
+    let headers = response.headers_mut();
+    if matches!(code, ErrorCode::Overloaded | ErrorCode::Unavailable) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if code == ErrorCode::Unauthenticated {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"flyball\""));
+    }
+    response
 }
 
 /// The error as a page; as plain text if even that cannot be made.

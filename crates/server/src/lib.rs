@@ -10,6 +10,7 @@ pub mod error;
 mod guard;
 pub mod hub;
 mod live;
+mod mlflow;
 mod oip;
 mod origin;
 mod pages;

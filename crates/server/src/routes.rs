@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::Method;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use flyball_core::{Error, ErrorCode};
@@ -25,6 +26,7 @@ use crate::access::Policy;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::guard::guard;
+use crate::mlflow::{self, DialectRoute};
 
 /// A route and what it asks of its caller.
 struct Route {
@@ -36,7 +38,8 @@ fn route(policy: Policy, handler: UtoipaMethodRouter<Arc<App>>) -> Route {
     Route { policy, handler }
 }
 
-/// The list. A new route goes here and nowhere else.
+/// The list. A new route goes here and nowhere else; those of the MLflow protocol, which has its own documents, to
+/// [`mlflow::all`].
 fn all() -> Vec<Route> {
     use Policy::{Edit, Public, Read};
     vec![
@@ -104,7 +107,11 @@ pub fn router(app: Arc<App>) -> Router {
         let gate = middleware::from_fn_with_state((Arc::clone(&app), policy), gate);
         router = router.routes((schemas, paths, methods.layer(gate)));
     }
-    let (router, _document) = router.split_for_parts();
+    let (mut router, _document) = router.split_for_parts();
+    for DialectRoute { policy, path, handler, .. } in mlflow::all() {
+        let gate = middleware::from_fn_with_state((Arc::clone(&app), policy), gate);
+        router = router.route(&path, handler.layer(gate));
+    }
     router
         .fallback(no_such_page)
         .method_not_allowed_fallback(wrong_method)
@@ -112,7 +119,12 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// The OpenAPI document of all routes; each operation names its policy as `x-policy`.
+/// Method, path and policy of every route of the MLflow protocol.
+pub fn dialect() -> Vec<(Method, String, Policy)> {
+    mlflow::all().into_iter().map(|route| (route.method, route.path, route.policy)).collect()
+}
+
+/// The OpenAPI document of all native routes; each operation names its policy as `x-policy`.
 pub fn document() -> OpenApi {
     let info = InfoBuilder::new().title("Flyball").version(env!("CARGO_PKG_VERSION")).build();
     let mut router = OpenApiRouter::<Arc<App>>::with_openapi(OpenApiBuilder::new().info(info).build());

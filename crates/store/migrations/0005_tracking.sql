@@ -20,9 +20,10 @@ CREATE TABLE experiment_tags (
 
 -- What a loop knows of its training runs beyond what a client logs.
 ALTER TABLE runs RENAME TO run_lineage;
+ALTER TABLE run_lineage RENAME COLUMN id TO run_id;
 DROP INDEX runs_by_experiment;
-DROP TABLE run_params;
-DROP TABLE run_metrics;
+ALTER TABLE run_params RENAME TO former_params;
+ALTER TABLE run_metrics RENAME TO former_metrics;
 
 CREATE TABLE runs (
     no {AUTO_ID},
@@ -159,3 +160,30 @@ CREATE TABLE logged_model_metrics (
     PRIMARY KEY (model_id, key, timestamp, step, run_id, value, is_nan, dataset_name, dataset_digest)
 ){CLUSTERED};
 CREATE INDEX logged_model_metrics_by_value ON logged_model_metrics (experiment_id, key, value, model_id);
+
+-- What was there before: the runs of loops. Of their metrics the last value stays.
+INSERT INTO experiments (id, workspace, name, artifact_location, lifecycle, created_at, updated_at)
+SELECT number, workspace, experiment, 'mlflow-artifacts:/' || CAST(number AS TEXT), 'active', first, first
+FROM (
+    SELECT ROW_NUMBER() OVER (ORDER BY MIN(started_at), experiment) AS number, workspace, experiment, MIN(started_at) AS first
+    FROM run_lineage GROUP BY workspace, experiment
+) AS numbered;
+INSERT INTO runs (id, workspace, experiment_id, name, user_id, status, lifecycle, started_at, ended_at, artifact_uri)
+SELECT l.run_id, l.workspace, e.id, l.run_id, '', upper(l.status), 'active', l.started_at, l.ended_at,
+    e.artifact_location || '/' || l.run_id || '/artifacts'
+FROM run_lineage l JOIN experiments e ON e.workspace = l.workspace AND e.name = l.experiment
+ORDER BY l.started_at, l.run_id;
+INSERT INTO run_tags (run_no, key, experiment_id, value) SELECT no, 'mlflow.runName', experiment_id, name FROM runs;
+INSERT INTO run_params (run_no, key, experiment_id, value)
+SELECT r.no, p.name, r.experiment_id, p.value FROM former_params p JOIN runs r ON r.id = p.run_id;
+INSERT INTO latest_metrics (run_no, key, experiment_id, value, is_nan, timestamp, step, chunks)
+SELECT r.no, m.name, r.experiment_id, m.value, 0, m.at, m.step, 0
+FROM former_metrics m JOIN runs r ON r.id = m.run_id
+WHERE m.step = (SELECT MAX(o.step) FROM former_metrics o WHERE o.run_id = m.run_id AND o.name = m.name);
+DROP TABLE former_params;
+DROP TABLE former_metrics;
+ALTER TABLE run_lineage DROP COLUMN workspace;
+ALTER TABLE run_lineage DROP COLUMN experiment;
+ALTER TABLE run_lineage DROP COLUMN status;
+ALTER TABLE run_lineage DROP COLUMN started_at;
+ALTER TABLE run_lineage DROP COLUMN ended_at;

@@ -1,6 +1,22 @@
 //! Experiments and runs: what was tried, with which parameters and data, and what came of it.
+//!
+//! A run's metrics are kept twice: the latest value of each beside the run, indexed for searches, and the history in packed
+//! chunks that only a reader of that history touches.
 
+pub mod batch;
+pub mod experiments;
+pub mod history;
+pub mod inputs;
+pub mod lineage;
+pub mod metrics;
 pub mod model;
-pub mod store;
+mod points;
+pub mod rules;
+pub mod runs;
+pub mod search;
+mod sql;
 
-pub use model::{NewRun, Run, RunStatus};
+pub use model::{
+    DatasetInput, Experiment, Lifecycle, LoggedDataset, Metric, ModelUse, NewExperiment, NewRun, Pair, Point, Run,
+    RunInputs, RunStatus, View,
+};

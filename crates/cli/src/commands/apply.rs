@@ -96,7 +96,7 @@ fn wait_for_training(context: &Context, connection: &Connection, name: &str) -> 
         return Err(Error::new(ErrorCode::Internal, "the training left no run").hint("the server's log has the cause"));
     };
     let run: Value = connection.client.get(&format!("/api/v1/runs/{id}"))?;
-    match run["error"].as_str() {
+    match run["lineage"]["error"].as_str() {
         None => Ok(run),
         Some(error) => Err(Error::new(ErrorCode::CommandFailed, format!("the training failed: {error}"))
             .hint(format!("`flyball runs show {id}` has the whole run"))),
@@ -106,7 +106,9 @@ fn wait_for_training(context: &Context, connection: &Connection, name: &str) -> 
 fn metrics_of(run: &Value) -> String {
     let metrics = run["metrics"].as_array().into_iter().flatten();
     let shown: Vec<String> = metrics
-        .filter_map(|pair| Some((pair[0].as_str()?.strip_prefix("holdout_")?.to_owned(), pair[1].as_f64()?)))
+        .filter_map(|metric| {
+            Some((metric["key"].as_str()?.strip_prefix("holdout_")?.to_owned(), metric["value"].as_f64()?))
+        })
         .filter(|(name, _)| matches!(name.as_str(), "auc" | "log_loss" | "rmse" | "mae"))
         .map(|(name, value)| format!("{name} {value:.3}"))
         .collect();

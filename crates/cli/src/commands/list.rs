@@ -12,15 +12,16 @@ use crate::output::print_json;
 /// A column of a list: its title and where its value stands in the JSON.
 type Columns = [(&'static str, &'static str)];
 
-/// Trainings.
+/// Runs: trainings of loops, and what clients log.
 pub(crate) fn runs(context: &Context, verb: &ListOrShow) -> Result<()> {
     let columns = [
         ("run", "/id"),
-        ("loop", "/experiment"),
+        ("name", "/name"),
+        ("experiment", "/experiment"),
         ("status", "/status"),
         ("started", "/started_at"),
-        ("rows", "/rows"),
-        ("cause", "/cause"),
+        ("rows", "/lineage/rows"),
+        ("cause", "/lineage/cause"),
     ];
     noun(context, verb, "/api/v1/runs", &columns)
 }

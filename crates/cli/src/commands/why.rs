@@ -45,15 +45,15 @@ pub(crate) fn told(why: &Value) -> String {
             why["version"]["version"],
             text(&why["revision"]["id"])
         ),
-        format!("  made by        {} ({})", text(&why["run"]["id"]), text(&why["run"]["cause"])),
-        format!("  at commit      {}", text(&why["run"]["code_commit"])),
+        format!("  made by        {} ({})", text(&why["run"]["id"]), text(&why["lineage"]["cause"])),
+        format!("  at commit      {}", text(&why["lineage"]["code_commit"])),
         format!(
             "  learnt from    {} rows of {}@{}, events from {} to {}",
-            why["run"]["rows"],
+            why["lineage"]["rows"],
             text(&why["dataset"]["dataset"]),
             why["dataset"]["version"],
-            time(&why["run"]["window"][0]),
-            time(&why["run"]["window"][1])
+            time(&why["lineage"]["window"][0]),
+            time(&why["lineage"]["window"][1])
         ),
     ];
     if let (Some(expected), Some(contributions)) = (why["expected"].as_f64(), why["contributions"].as_array()) {

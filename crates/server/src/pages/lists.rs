@@ -6,7 +6,7 @@ use flyball_loops::platform::Platform;
 use flyball_loops::status;
 use flyball_monitoring::store as monitoring;
 use flyball_registry::store as registry;
-use flyball_tracking::store as tracking;
+use flyball_tracking::runs as tracking;
 use flyball_web::{Badge, Column, Link, ListCell, ListPage, Section, State, format, links};
 
 use super::overview::cycle;
@@ -75,15 +75,20 @@ pub(crate) fn monitors(platform: &Platform, permit: &Permit<Read>) -> Result<Lis
 
 /// The newest runs.
 pub(crate) fn runs(platform: &Platform, permit: &Permit<Read>) -> Result<ListPage> {
-    let runs = platform.db.read(|tx| tracking::list(tx, permit, None, ROWS))?;
+    let runs = platform.db.read(|tx| tracking::newest(tx, permit, None, ROWS))?;
     let row = |one: &flyball_tracking::Run| {
+        let learnt = one.lineage.as_ref();
         vec![
             Link::new(format::short_id(&one.id), links::run(&one.id)).into(),
-            Link::new(one.experiment.clone(), links::loop_page(&one.experiment)).into(),
+            one.name.clone().into(),
+            match learnt {
+                Some(_) => Link::new(one.experiment.clone(), links::loop_page(&one.experiment)).into(),
+                None => one.experiment.clone().into(),
+            },
             run::badge(one).into(),
             format::minute(one.started_at).into(),
-            format::count(one.rows).into(),
-            one.cause.clone().into(),
+            learnt.map(|learnt| format::count(learnt.rows)).unwrap_or_default().into(),
+            learnt.map(|learnt| learnt.cause.clone()).unwrap_or_default().into(),
         ]
     };
     let rows = runs.iter().map(row).collect();
@@ -91,7 +96,7 @@ pub(crate) fn runs(platform: &Platform, permit: &Permit<Read>) -> Result<ListPag
         platform,
         permit,
         Section::Runs,
-        &["run", "loop", "state", "started", "rows", "cause"],
+        &["run", "name", "experiment", "state", "started", "rows", "cause"],
         rows,
         "Nothing was trained yet.",
     )

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use flyball_core::{Permit, Read, Result};
+use flyball_core::{Error, Permit, Read, Result};
 use flyball_evaluation::expression::higher_is_better;
 use flyball_evaluation::store as gates;
 use flyball_evaluation::{Evaluation, Slice};
 use flyball_loops::platform::Platform;
-use flyball_tracking::store as tracking;
+use flyball_tracking::runs;
 use flyball_web::{
     Badge, Fact, GateRow, LineageStep, MetricRow, ModelVersionPage, Section, SliceRow, SliceTable, State, format, links,
 };
@@ -20,10 +20,11 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, model: &str, vers
     let (found, report, run) = platform.db.read(|tx| {
         let found = version_of(tx, permit, model, version)?;
         let report = gates::get(tx, permit, &found.run_id)?;
-        let run = tracking::get(tx, permit, found.run_id.trim_end_matches(".fallback"))?;
+        let run = runs::get(tx, permit, found.run_id.trim_end_matches(".fallback"))?;
         Ok((found, report, run))
     })?;
-    let dataset = platform.datasets.get(permit, &run.dataset_version)?;
+    let learnt = run.lineage.as_ref().ok_or_else(|| Error::not_found("lineage of the run", &run.id))?;
+    let dataset = platform.datasets.get(permit, &learnt.dataset_version)?;
     let evaluation: Evaluation = serde_json::from_value(found.evaluation.clone()).unwrap_or_default();
     let metric = if evaluation.metrics.contains_key("rmse") { "rmse" } else { "auc" };
     let serves = found.aliases.iter().any(|alias| alias == flyball_registry::CHAMPION);

@@ -3,7 +3,7 @@
 use flyball_core::{Permit, Read, Result};
 use flyball_loops::platform::Platform;
 use flyball_registry::store as registry;
-use flyball_tracking::{Run, RunStatus, store as tracking};
+use flyball_tracking::{Run, RunStatus, history, runs};
 use flyball_web::{
     Badge, Chart, Estimate, Fact, Importance, LineageStep, MetricRow, RunPage, Section, State, format, links,
 };
@@ -14,21 +14,24 @@ use crate::routes::api::runs::curve;
 /// The whole page.
 pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, id: &str) -> Result<RunPage> {
     let (run, versions) = platform.db.read(|tx| {
-        let run = tracking::get(tx, permit, id)?;
+        let run = runs::get(tx, permit, id)?;
         let versions = registry::list(tx, permit, Some(&run.experiment), 500)?;
         Ok((run, versions))
     })?;
-    let watched = run.metrics.iter().find(|(name, _)| name.starts_with("validation_")).map(|(name, _)| name.clone());
-    let history = match &watched {
-        Some(metric) => platform.db.read(|tx| tracking::metric_history(tx, permit, id, metric))?,
+    // The curve that tells most: the one on held-out rows, else the first with more than one step.
+    let watched = run.metrics.iter().find(|metric| metric.key.starts_with("validation_"));
+    let watched = watched.or_else(|| run.metrics.iter().find(|metric| metric.point.step > 0)).map(|m| m.key.clone());
+    let points = match &watched {
+        Some(metric) => platform.db.read(|tx| history::of(tx, permit, id, metric))?,
         None => Vec::new(),
     };
-    let dataset = platform.datasets.get(permit, &run.dataset_version)?;
-    let dataset_href = links::dataset_version(dataset.dataset.as_str(), &dataset.version.to_string());
-    let mut lineage = vec![
-        LineageStep::new("data", dataset.label(), dataset_href),
-        LineageStep::new("run", format::short_id(id), ""),
-    ];
+    let mut lineage = Vec::new();
+    if let Some(learnt) = &run.lineage {
+        let dataset = platform.datasets.get(permit, &learnt.dataset_version)?;
+        let href = links::dataset_version(dataset.dataset.as_str(), &dataset.version.to_string());
+        lineage.push(LineageStep::new("data", dataset.label(), href));
+    }
+    lineage.push(LineageStep::new("run", format::short_id(id), ""));
     if let Some(version) = versions.iter().find(|version| version.run_id == id) {
         let number = version.version.to_string();
         lineage.push(LineageStep::new(
@@ -40,24 +43,29 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, id: &str) -> Resu
     Ok(RunPage {
         shell: shell(platform, permit, Section::Runs)?,
         id: id.to_owned(),
-        name: run.experiment.clone(),
+        name: if run.lineage.is_some() { run.experiment.clone() } else { run.name.clone() },
         badge: badge(&run),
         facts: facts(&run),
         lineage,
-        parameters: run.params.iter().map(|(name, value)| Fact::new(name.clone(), value.clone())).collect(),
+        parameters: run.params.iter().map(|param| Fact::new(param.key.clone(), param.value.clone())).collect(),
         metrics: run
             .metrics
             .iter()
-            .map(|(name, value)| MetricRow { name: name.clone(), estimate: Estimate::exact(*value), on: String::new() })
+            .map(|metric| MetricRow {
+                name: metric.key.clone(),
+                estimate: Estimate::exact(metric.point.value),
+                on: String::new(),
+            })
             .collect(),
         curve: Chart {
             title: "Learning curve".into(),
-            data: watched.map(|metric| curve(&metric, &history)).unwrap_or_default(),
+            data: watched.map(|metric| curve(&metric, &points)).unwrap_or_default(),
             ..Chart::default()
         },
         importance: run
-            .importance
+            .lineage
             .iter()
+            .flat_map(|learnt| &learnt.importance)
             .map(|(feature, amount)| Importance { feature: feature.clone(), amount: *amount })
             .collect(),
     })
@@ -68,24 +76,31 @@ pub(crate) fn badge(run: &Run) -> Badge {
         RunStatus::Running => Badge::new(State::Active, "running"),
         RunStatus::Finished => Badge::new(State::Ok, "finished"),
         RunStatus::Failed => Badge::new(State::Failed, "failed"),
+        RunStatus::Scheduled => Badge::new(State::Idle, "scheduled"),
+        RunStatus::Killed => Badge::new(State::Attention, "killed"),
     }
 }
 
 fn facts(run: &Run) -> Vec<Fact> {
-    let mut facts = vec![
-        Fact::link("loop", run.experiment.clone(), links::loop_page(&run.experiment)),
-        Fact::new("cause", run.cause.clone()),
-        Fact::new("started", format::minute(run.started_at)),
-        Fact::new("rows", format::count(run.rows)),
-    ];
-    if let Some((from, to)) = run.window {
+    let mut facts = match run.lineage {
+        Some(_) => vec![Fact::link("loop", run.experiment.clone(), links::loop_page(&run.experiment))],
+        None => vec![Fact::new("experiment", run.experiment.clone()), Fact::new("user", run.user_id.clone())],
+    };
+    facts.push(Fact::new("started", format::minute(run.started_at)));
+    if let Some(ended) = run.ended_at {
+        facts.push(Fact::new("ended", format::minute(ended)));
+    }
+    let Some(learnt) = &run.lineage else { return facts };
+    facts.push(Fact::new("cause", learnt.cause.clone()));
+    facts.push(Fact::new("rows", format::count(learnt.rows)));
+    if let Some((from, to)) = learnt.window {
         facts.push(Fact::new("events", period(from, to)));
     }
-    facts.push(Fact::new("rows digest", run.rows_digest.chars().take(12).collect::<String>()));
-    if let Some(commit) = &run.code_commit {
+    facts.push(Fact::new("rows digest", learnt.rows_digest.short()));
+    if let Some(commit) = &learnt.code_commit {
         facts.push(Fact::new("code commit", commit.chars().take(12).collect::<String>()));
     }
-    if let Some(error) = &run.error {
+    if let Some(error) = &learnt.error {
         facts.push(Fact::new("error", error.clone()));
     }
     facts

@@ -38,7 +38,7 @@ fn errors_are_pages_for_browsers_and_json_for_programs() {
     };
     let page = request("text/html,application/xhtml+xml");
     assert_eq!(page.status, StatusCode::NOT_FOUND);
-    assert!(page.text.contains("there is no run") && page.text.contains("<title>"), "{}", page.text);
+    assert!(page.text.contains("Run with id") && page.text.contains("<title>"), "{}", page.text);
     assert_eq!(request("*/*").json()["error"]["code"], "not_found");
     let hostile = server.get("/loops/%3Cscript%3Ealert(1)%3C%2Fscript%3E");
     assert_eq!(hostile.status, StatusCode::NOT_FOUND);

@@ -14,30 +14,52 @@ fn operations() -> Vec<(Method, String, String)> {
         for (method, operation) in item.as_object().unwrap() {
             let method = method.to_uppercase().parse().unwrap();
             let policy = operation["x-policy"].as_str().unwrap_or_else(|| panic!("{path} has no policy")).to_owned();
-            operations.push((method, path.replace("{model}", "flights").replace("{version}", "1"), policy));
+            operations.push((method, filled(path), policy));
         }
     }
+    let dialect = routes::dialect().into_iter();
+    operations.extend(dialect.map(|(method, path, policy)| (method, filled(&path), policy.as_str().to_owned())));
     operations
+}
+
+/// A path with something in its places.
+fn filled(path: &str) -> String {
+    path.replace("{model}", "flights").replace("{version}", "1")
 }
 
 #[test]
 fn the_public_routes_are_these_and_no_more() {
     let public: Vec<_> =
         operations().into_iter().filter(|(_, _, policy)| policy == "public").map(|(_, path, _)| path).collect();
-    assert_eq!(public, ["/assets/{*path}", "/health", "/ready", "/v2/health/live", "/v2/health/ready"]);
+    assert_eq!(
+        public,
+        [
+            "/assets/{*path}",
+            "/health",
+            "/ready",
+            "/v2/health/live",
+            "/v2/health/ready",
+            "/version",
+            "/api/3.0/mlflow/server-info",
+            "/ajax-api/3.0/mlflow/server-info"
+        ]
+    );
 }
 
 #[test]
 fn without_the_permission_of_its_policy_no_route_does_anything() {
     let server = TestServer::with(Access { anonymous: Grant::Nothing, ..Access::local() });
-    for (own, path, policy) in operations() {
+    let all = operations();
+    for (_, path, policy) in &all {
         if policy == "public" {
             continue;
         }
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE"] {
             let method: Method = method.parse().unwrap();
-            let there = method == own || (method == Method::HEAD && own == Method::GET);
-            let answer = server.send(request(method.clone(), &path, "{}".to_owned()));
+            // A path may have several methods, each with its own operation.
+            let has = |other: &Method| all.iter().any(|(method, there, _)| method == other && there == path);
+            let there = has(&method) || (method == Method::HEAD && has(&Method::GET));
+            let answer = server.send(request(method.clone(), path, "{}".to_owned()));
             let wanted = if there { StatusCode::UNAUTHORIZED } else { StatusCode::NOT_FOUND };
             assert_eq!(answer.status, wanted, "{method} {path}");
             assert_eq!(answer.headers.contains_key("www-authenticate"), there);

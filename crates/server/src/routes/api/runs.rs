@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use flyball_core::limits;
-use flyball_tracking::store;
+use flyball_tracking::{Point, history, runs};
 use flyball_web::ChartData;
 use serde::Deserialize;
 
@@ -27,7 +27,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, Query(query): Query<RunsQu
     answer(move || {
         let permit = reader()?;
         let limit = query.limit.unwrap_or(100).min(limits::PAGE_ROWS);
-        app.platform.db.read(|tx| store::list(tx, &permit, query.experiment.as_deref(), limit))
+        app.platform.db.read(|tx| runs::newest(tx, &permit, query.experiment.as_deref(), limit))
     })
     .await
 }
@@ -39,7 +39,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, Query(query): Query<RunsQu
 pub(crate) async fn get(State(app): State<Arc<App>>, Path(id): Path<String>) -> Answer {
     answer(move || {
         let permit = reader()?;
-        app.platform.db.read(|tx| store::get(tx, &permit, &id))
+        app.platform.db.read(|tx| runs::get(tx, &permit, &id))
     })
     .await
 }
@@ -51,18 +51,18 @@ pub(crate) async fn get(State(app): State<Arc<App>>, Path(id): Path<String>) -> 
 pub(crate) async fn metric(State(app): State<Arc<App>>, Path((id, metric)): Path<(String, String)>) -> Answer {
     answer(move || {
         let permit = reader()?;
-        let history = app.platform.db.read(|tx| store::metric_history(tx, &permit, &id, &metric))?;
-        Ok(curve(&metric, &history))
+        let points = app.platform.db.read(|tx| history::of(tx, &permit, &id, &metric))?;
+        Ok(curve(&metric, &points))
     })
     .await
 }
 
 /// A metric by step, at most as many points as a chart shows.
-pub(crate) fn curve(metric: &str, history: &[(i64, f64)]) -> ChartData {
+pub(crate) fn curve(metric: &str, history: &[Point]) -> ChartData {
     /// What a chart shows at the most.
     const POINTS: usize = 500;
     let every = history.len().div_ceil(POINTS).max(1);
     let points = || history.iter().step_by(every);
-    let series = flyball_web::Series::new(metric, points().map(|point| point.1).collect());
-    ChartData::by_number("iteration", points().map(|point| point.0 as f64).collect(), vec![series])
+    let series = flyball_web::Series::new(metric, points().map(|point| point.value).collect());
+    ChartData::by_number("iteration", points().map(|point| point.step as f64).collect(), vec![series])
 }

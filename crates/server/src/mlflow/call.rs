@@ -1,0 +1,83 @@
+//! One call of the tracking API: its fields, and the transaction that answers it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{Method, header};
+use flyball_core::{Edit, Error, ErrorCode, Permit, Read, Result, Timestamp, limits};
+use flyball_store::Tx;
+use serde_json::Value;
+
+use super::fields::Fields;
+use crate::app::App;
+use crate::blocking;
+use crate::error::ApiError;
+use crate::routes::api::{editor, reader};
+
+/// What a handler answers.
+pub(crate) type Answer = Result<Json<Value>, ApiError>;
+
+/// A call, read whole.
+pub(crate) struct Call {
+    /// Its fields.
+    pub(crate) fields: Fields,
+}
+
+impl FromRequest<Arc<App>> for Call {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _app: &Arc<App>) -> Result<Self, ApiError> {
+        let (head, body) = request.into_parts();
+        let query = query_pairs(head.uri.query().unwrap_or_default());
+        if head.method == Method::GET && !query.is_empty() {
+            return Ok(Self { fields: Fields::of_query(query) });
+        }
+        let kind = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_json = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+        if matches!(head.method, Method::POST | Method::PUT) && !is_json {
+            return Err(Error::invalid("Bad Request. Content-Type must be application/json")
+                .hint("send the header Content-Type: application/json")
+                .into());
+        }
+        let bytes = to_bytes(body, limits::TRACKING_BODY_BYTES).await.map_err(|error| {
+            let message = format!("the body is larger than {} bytes, or broke off", limits::TRACKING_BODY_BYTES);
+            Error::new(ErrorCode::LimitExceeded, message).hint("send less at once").cause(error)
+        })?;
+        Ok(Self { fields: Fields::of_body(&bytes) })
+    }
+}
+
+/// The pairs of a query string, decoded once.
+fn query_pairs(query: &str) -> Vec<(String, String)> {
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+impl Call {
+    /// Answers from one snapshot of the database.
+    pub(crate) async fn read(
+        self,
+        app: Arc<App>,
+        work: impl FnOnce(&mut Tx<'_>, &Permit<Read>, &Fields) -> Result<Value> + Send + 'static,
+    ) -> Answer {
+        let value = blocking(move || {
+            let permit = reader()?;
+            app.platform.db.read(|tx| work(tx, &permit, &self.fields))
+        });
+        Ok(Json(value.await?))
+    }
+
+    /// Changes the database, and answers when the change is on disk.
+    pub(crate) async fn edit(
+        self,
+        app: Arc<App>,
+        work: impl FnOnce(&mut Tx<'_>, &Permit<Edit>, &Fields, Timestamp) -> Result<Value> + Send + 'static,
+    ) -> Answer {
+        let value = blocking(move || {
+            let (permit, now) = (editor()?, app.platform.clock.now());
+            app.platform.db.write(move |tx| work(tx, &permit, &self.fields, now))
+        });
+        Ok(Json(value.await?))
+    }
+}

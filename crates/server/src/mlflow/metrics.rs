@@ -1,0 +1,108 @@
+//! Metrics: logging one, and reading histories.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use flyball_core::{Error, Result, limits};
+use flyball_tracking::{Metric, Point, history, metrics, search};
+use serde_json::{Value, json};
+
+use super::call::{Answer, Call};
+use super::fields::Fields;
+use super::routes::{DialectRoute, get, post};
+use super::runs::run_id;
+use super::shapes;
+use crate::access::Policy::{Edit, Read};
+use crate::app::App;
+
+pub(super) fn routes() -> Vec<DialectRoute> {
+    vec![
+        post(Edit, "/api/2.0/mlflow/runs/log-metric", log),
+        get(Read, "/api/2.0/mlflow/metrics/get-history", read),
+        get(Read, "/ajax-api/2.0/mlflow/metrics/get-history-bulk", read_many),
+        get(Read, "/api/2.0/mlflow/metrics/get-history-bulk-interval", sample),
+    ]
+}
+
+/// A point of a metric, as a call or an object of a batch gives it.
+pub(super) fn metric_of(fields: &Fields) -> Result<Metric> {
+    let key = fields.required_text("key")?;
+    let value = fields.required_number("value")?;
+    let timestamp = fields.required_integer("timestamp")?;
+    Ok(Metric { key, point: Point { value, timestamp, step: fields.integer("step")?.unwrap_or(0) } })
+}
+
+async fn log(State(app): State<Arc<App>>, call: Call) -> Answer {
+    call.edit(app, |tx, permit, fields, _now| {
+        metrics::log(tx, permit, &run_id(fields)?, &metric_of(fields)?)?;
+        Ok(json!({}))
+    })
+    .await
+}
+
+async fn read(State(app): State<Arc<App>>, call: Call) -> Answer {
+    call.read(app, |tx, permit, fields| {
+        let (id, key) = (run_id(fields)?, fields.required_text("metric_key")?);
+        let points = history::of(tx, permit, &id, &key)?;
+        let most = fields.integer("max_results")?;
+        if most.is_some_and(|most| most <= 0) {
+            return Err(Error::invalid("Invalid value for parameter 'max_results': it must be positive"));
+        }
+        let start = search::offset_of(fields.text("page_token")?.as_deref(), None)?;
+        let page = points.iter().skip(start);
+        let (page, rest): (Vec<&Point>, bool) = match most.and_then(|most| usize::try_from(most).ok()) {
+            None => (page.collect(), false),
+            Some(most) => (page.take(most).collect(), points.len() > start.saturating_add(most)),
+        };
+        let token = rest.then(|| search::page_token(start + page.len(), None));
+        Ok(shapes::page("metrics", page.into_iter().map(|point| shapes::point(&key, point)).collect(), token))
+    })
+    .await
+}
+
+async fn read_many(State(app): State<Arc<App>>, call: Call) -> Answer {
+    call.read(app, |tx, permit, fields| {
+        let ids = fields.texts("run_id")?;
+        if ids.is_empty() {
+            return Err(Error::invalid("GetMetricHistoryBulk request must specify at least one run_id."));
+        }
+        let key = fields.required_text("metric_key")?;
+        let most = fields.integer("max_results")?.and_then(|most| usize::try_from(most).ok());
+        let points = history::of_many(tx, permit, &ids, &key, most.unwrap_or(limits::HISTORY_POINTS))?;
+        Ok(json!({ "metrics": with_runs(&key, &points) }))
+    })
+    .await
+}
+
+async fn sample(State(app): State<Arc<App>>, call: Call) -> Answer {
+    call.read(app, |tx, permit, fields| {
+        let ids = fields.texts("run_ids")?;
+        if ids.is_empty() {
+            return Err(fields.missing("run_ids"));
+        }
+        let key = fields.required_text("metric_key")?;
+        let steps = match (fields.integer("start_step")?, fields.integer("end_step")?) {
+            (None, None) => None,
+            (Some(from), Some(to)) if from <= to => Some((from, to)),
+            (Some(_), Some(_)) => return Err(Error::invalid("end_step must not be less than start_step")),
+            _ => return Err(Error::invalid("give both start_step and end_step, or neither")),
+        };
+        let most = fields.integer("max_results")?.unwrap_or(limits::SAMPLED_POINTS);
+        if !(1..=limits::SAMPLED_POINTS).contains(&most) {
+            return Err(Error::invalid(format!("max_results must be between 1 and {}", limits::SAMPLED_POINTS)));
+        }
+        let most = usize::try_from(most).map_err(Error::internal)?;
+        let points = history::sampled(tx, permit, &ids, &key, steps, most)?;
+        Ok(shapes::page("metrics", with_runs(&key, &points), None))
+    })
+    .await
+}
+
+fn with_runs(key: &str, points: &[(String, Point)]) -> Vec<Value> {
+    let shape = |(run, point): &(String, Point)| {
+        let mut shape = shapes::point(key, point);
+        shapes::put(&mut shape, "run_id", Some(run.as_str()));
+        shape
+    };
+    points.iter().map(shape).collect()
+}
