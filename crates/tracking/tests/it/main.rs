@@ -1,0 +1,10 @@
+//! Tracking on both databases.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod experiments;
+mod fixture;
+mod inputs;
+mod lineage;
+mod metrics;
+mod runs;
