@@ -26,12 +26,8 @@ pub fn page_token(offset: usize, query: Option<&Digest>) -> String {
 pub fn offset_of(token: Option<&str>, query: Option<&Digest>) -> Result<usize> {
     let Some(token) = token.filter(|token| !token.is_empty()) else { return Ok(0) };
     let invalid = |why: &str| {
-<<<<<<< HEAD
         Error::invalid(format!("Invalid page token, {why}"))
             .hint("pass the next_page_token of the answer before, unchanged")
-=======
-        Error::invalid(format!("Invalid page token, {why}")).hint("pass the next_page_token of the answer before, unchanged")
->>>>>>> fade0b3 (The search language of runs, experiments, models and traces)
     };
     let decoded = STANDARD.decode(token).map_err(|_| invalid("could not base64-decode"))?;
     let read: Token = serde_json::from_slice(&decoded).map_err(|_| invalid("it holds no offset"))?;
