@@ -8,6 +8,10 @@ pub const PATH_BYTES: usize = 2048;
 pub const LOOP_FILE_BYTES: usize = 256 * 1024;
 /// Largest SQL text of a dataset.
 pub const SQL_BYTES: usize = 256 * 1024;
+/// Longest search filter, and longest step of an order: a thousand words.
+pub const FILTER_BYTES: usize = 16 * 1024;
+/// Most comparisons of a filter, and most keys of an order: each one is a look-up for every candidate.
+pub const FILTER_CONDITIONS: usize = 64;
 /// Most columns of a table: the profile and the pages stay readable and bounded.
 pub const TABLE_COLUMNS: usize = 2_000;
 /// Largest source file that is read as a whole into memory.

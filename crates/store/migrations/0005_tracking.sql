@@ -2,10 +2,10 @@
 -- experiment walks one index and never meets another experiment's rows.
 CREATE TABLE experiments (
     id BIGINT PRIMARY KEY,
-    workspace TEXT NOT NULL,
-    name TEXT NOT NULL,
-    artifact_location TEXT NOT NULL,
-    lifecycle TEXT NOT NULL,
+    workspace {TEXT} NOT NULL,
+    name {TEXT} NOT NULL,
+    artifact_location {TEXT} NOT NULL,
+    lifecycle {TEXT} NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 );
@@ -13,8 +13,8 @@ CREATE UNIQUE INDEX experiments_by_name ON experiments (workspace, name);
 
 CREATE TABLE experiment_tags (
     experiment_id BIGINT NOT NULL,
-    key TEXT NOT NULL,
-    value TEXT NOT NULL,
+    key {TEXT} NOT NULL,
+    value {TEXT} NOT NULL,
     PRIMARY KEY (experiment_id, key)
 ){CLUSTERED};
 
@@ -27,16 +27,16 @@ ALTER TABLE run_metrics RENAME TO former_metrics;
 
 CREATE TABLE runs (
     no {AUTO_ID},
-    id TEXT NOT NULL,
-    workspace TEXT NOT NULL,
+    id {TEXT} NOT NULL,
+    workspace {TEXT} NOT NULL,
     experiment_id BIGINT NOT NULL,
-    name TEXT NOT NULL,
-    user_id TEXT NOT NULL,
-    status TEXT NOT NULL,
-    lifecycle TEXT NOT NULL,
+    name {TEXT} NOT NULL,
+    user_id {TEXT} NOT NULL,
+    status {TEXT} NOT NULL,
+    lifecycle {TEXT} NOT NULL,
     started_at BIGINT NOT NULL,
     ended_at BIGINT,
-    artifact_uri TEXT NOT NULL
+    artifact_uri {TEXT} NOT NULL
 );
 CREATE UNIQUE INDEX runs_by_id ON runs (id);
 CREATE INDEX runs_by_start ON runs (experiment_id, lifecycle, started_at DESC, id);
@@ -44,18 +44,18 @@ CREATE INDEX runs_by_start ON runs (experiment_id, lifecycle, started_at DESC, i
 -- Values are indexed by their beginning: PostgreSQL cannot index long texts.
 CREATE TABLE run_params (
     run_no BIGINT NOT NULL,
-    key TEXT NOT NULL,
+    key {TEXT} NOT NULL,
     experiment_id BIGINT NOT NULL,
-    value TEXT NOT NULL,
+    value {TEXT} NOT NULL,
     PRIMARY KEY (run_no, key)
 ){CLUSTERED};
 CREATE INDEX run_params_by_value ON run_params (experiment_id, key, substr(value, 1, 200), run_no);
 
 CREATE TABLE run_tags (
     run_no BIGINT NOT NULL,
-    key TEXT NOT NULL,
+    key {TEXT} NOT NULL,
     experiment_id BIGINT NOT NULL,
-    value TEXT NOT NULL,
+    value {TEXT} NOT NULL,
     PRIMARY KEY (run_no, key)
 ){CLUSTERED};
 CREATE INDEX run_tags_by_value ON run_tags (experiment_id, key, substr(value, 1, 200), run_no);
@@ -64,7 +64,7 @@ CREATE INDEX run_tags_by_value ON run_tags (experiment_id, key, substr(value, 1,
 -- `chunks` counts the rows of the history in metric_points.
 CREATE TABLE latest_metrics (
     run_no BIGINT NOT NULL,
-    key TEXT NOT NULL,
+    key {TEXT} NOT NULL,
     experiment_id BIGINT NOT NULL,
     value DOUBLE PRECISION NOT NULL,
     is_nan BIGINT NOT NULL,
@@ -78,7 +78,7 @@ CREATE INDEX latest_metrics_by_value ON latest_metrics (experiment_id, key, is_n
 -- The history: points as logged together, packed; put in order and freed of repetitions when they are read.
 CREATE TABLE metric_points (
     run_no BIGINT NOT NULL,
-    key TEXT NOT NULL,
+    key {TEXT} NOT NULL,
     chunk BIGINT NOT NULL,
     points {BYTES} NOT NULL,
     PRIMARY KEY (run_no, key, chunk)
@@ -88,20 +88,20 @@ CREATE TABLE metric_points (
 CREATE TABLE logged_datasets (
     no {AUTO_ID},
     experiment_id BIGINT NOT NULL,
-    name TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    source_type TEXT NOT NULL,
-    source TEXT NOT NULL,
-    schema TEXT,
-    profile TEXT
+    name {TEXT} NOT NULL,
+    digest {TEXT} NOT NULL,
+    source_type {TEXT} NOT NULL,
+    source {TEXT} NOT NULL,
+    schema {TEXT},
+    profile {TEXT}
 );
 CREATE UNIQUE INDEX logged_datasets_by_name ON logged_datasets (experiment_id, name, digest);
 
 CREATE TABLE run_datasets (
     run_no BIGINT NOT NULL,
     dataset_no BIGINT NOT NULL,
-    context TEXT,
-    tags TEXT NOT NULL,
+    context {TEXT},
+    tags {TEXT} NOT NULL,
     PRIMARY KEY (run_no, dataset_no)
 ){CLUSTERED};
 CREATE INDEX run_datasets_by_dataset ON run_datasets (dataset_no, run_no);
@@ -109,54 +109,54 @@ CREATE INDEX run_datasets_by_dataset ON run_datasets (dataset_no, run_no);
 -- Logged models, and which runs took them in (`input`) or made them (`output`).
 CREATE TABLE run_models (
     run_no BIGINT NOT NULL,
-    direction TEXT NOT NULL,
-    model_id TEXT NOT NULL,
+    direction {TEXT} NOT NULL,
+    model_id {TEXT} NOT NULL,
     step BIGINT NOT NULL,
     PRIMARY KEY (run_no, direction, model_id)
 ){CLUSTERED};
 
 CREATE TABLE logged_models (
-    id TEXT PRIMARY KEY,
-    workspace TEXT NOT NULL,
+    id {TEXT} PRIMARY KEY,
+    workspace {TEXT} NOT NULL,
     experiment_id BIGINT NOT NULL,
-    name TEXT NOT NULL,
-    model_type TEXT NOT NULL,
-    source_run_id TEXT NOT NULL,
+    name {TEXT} NOT NULL,
+    model_type {TEXT} NOT NULL,
+    source_run_id {TEXT} NOT NULL,
     status BIGINT NOT NULL,
-    status_message TEXT,
-    lifecycle TEXT NOT NULL,
+    status_message {TEXT},
+    lifecycle {TEXT} NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    artifact_uri TEXT NOT NULL
+    artifact_uri {TEXT} NOT NULL
 );
 CREATE INDEX logged_models_by_creation ON logged_models (experiment_id, lifecycle, created_at DESC, id);
 
 CREATE TABLE logged_model_params (
-    model_id TEXT NOT NULL,
-    key TEXT NOT NULL,
-    value TEXT NOT NULL,
+    model_id {TEXT} NOT NULL,
+    key {TEXT} NOT NULL,
+    value {TEXT} NOT NULL,
     PRIMARY KEY (model_id, key)
 ){CLUSTERED};
 
 CREATE TABLE logged_model_tags (
-    model_id TEXT NOT NULL,
-    key TEXT NOT NULL,
-    value TEXT NOT NULL,
+    model_id {TEXT} NOT NULL,
+    key {TEXT} NOT NULL,
+    value {TEXT} NOT NULL,
     PRIMARY KEY (model_id, key)
 ){CLUSTERED};
 
 -- Every metric point that a run logged for a model; dataset fields are empty texts when it names none.
 CREATE TABLE logged_model_metrics (
-    model_id TEXT NOT NULL,
-    key TEXT NOT NULL,
+    model_id {TEXT} NOT NULL,
+    key {TEXT} NOT NULL,
     timestamp BIGINT NOT NULL,
     step BIGINT NOT NULL,
-    run_id TEXT NOT NULL,
+    run_id {TEXT} NOT NULL,
     value DOUBLE PRECISION NOT NULL,
     is_nan BIGINT NOT NULL,
     experiment_id BIGINT NOT NULL,
-    dataset_name TEXT NOT NULL,
-    dataset_digest TEXT NOT NULL,
+    dataset_name {TEXT} NOT NULL,
+    dataset_digest {TEXT} NOT NULL,
     PRIMARY KEY (model_id, key, timestamp, step, run_id, value, is_nan, dataset_name, dataset_digest)
 ){CLUSTERED};
 CREATE INDEX logged_model_metrics_by_value ON logged_model_metrics (experiment_id, key, value, model_id);

@@ -80,12 +80,18 @@ fn changed(name: &str) -> Error {
 }
 
 fn for_engine(sql: &str, kind: DatabaseKind) -> String {
-    let (bytes, auto_id, clustered) = match kind {
+    let (bytes, text, auto_id, clustered) = match kind {
         // A table without row ids is its primary key: rows that are read together lie together.
-        DatabaseKind::Sqlite => ("BLOB", "INTEGER PRIMARY KEY", " WITHOUT ROWID"),
-        DatabaseKind::Postgres => ("BYTEA", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", ""),
+        DatabaseKind::Sqlite => ("BLOB", "TEXT", "INTEGER PRIMARY KEY", " WITHOUT ROWID"),
+        // Texts that order search results do so by their bytes, as in SQLite, whatever the language of the server.
+        DatabaseKind::Postgres => {
+            ("BYTEA", "TEXT COLLATE \"C\"", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "")
+        }
     };
-    sql.replace("{BYTES}", bytes).replace("{AUTO_ID}", auto_id).replace("{CLUSTERED}", clustered)
+    sql.replace("{BYTES}", bytes)
+        .replace("{TEXT}", text)
+        .replace("{AUTO_ID}", auto_id)
+        .replace("{CLUSTERED}", clustered)
 }
 
 #[cfg(test)]

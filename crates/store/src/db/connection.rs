@@ -4,7 +4,7 @@ use flyball_core::Result;
 
 use super::postgres::PostgresConnection;
 use super::sqlite::SqliteConnection;
-use super::{DatabaseUrl, Param, Row};
+use super::{DatabaseKind, DatabaseUrl, Param, Row};
 
 /// What a connection or transaction is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,13 @@ impl Connection {
             DatabaseUrl::Sqlite(path) => Self::Sqlite(SqliteConnection::open(path, access)?),
             DatabaseUrl::Postgres(url) => Self::Postgres(Box::new(PostgresConnection::open(url)?)),
         })
+    }
+
+    pub(crate) fn kind(&self) -> DatabaseKind {
+        match self {
+            Self::Sqlite(_) => DatabaseKind::Sqlite,
+            Self::Postgres(_) => DatabaseKind::Postgres,
+        }
     }
 
     /// Begins a transaction. A write transaction has the database for itself when this returns.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use flyball_core::{Error, Result};
 
 use super::connection::Connection;
-use super::{Param, Row};
+use super::{DatabaseKind, Param, Row};
 
 /// Most parameters of a statement that both engines take (SQLite's limit; PostgreSQL takes 65,535).
 const STATEMENT_PARAMETERS: usize = 32_766;
@@ -35,6 +35,11 @@ impl<'a> Tx<'a> {
     /// Whether a statement failed, so that nothing of this transaction may be kept.
     pub(crate) fn is_spoiled(&self) -> bool {
         self.spoiled
+    }
+
+    /// Which engine this is, for the few things that cannot be said to both in the same words.
+    pub fn kind(&self) -> DatabaseKind {
+        self.connection.kind()
     }
 
     /// Runs a statement with `$1..$n` and returns how many rows it changed.
