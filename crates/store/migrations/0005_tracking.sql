@@ -10,6 +10,7 @@ CREATE TABLE experiments (
     updated_at BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX experiments_by_name ON experiments (workspace, name);
+CREATE INDEX experiments_by_creation ON experiments (workspace, lifecycle, created_at DESC, id);
 
 CREATE TABLE experiment_tags (
     experiment_id BIGINT NOT NULL,

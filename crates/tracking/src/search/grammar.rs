@@ -92,7 +92,9 @@ impl fmt::Display for Comparator {
     }
 }
 
-use Comparator::{Equal, Greater, GreaterOrEqual, ILike, In, IsNotNull, IsNull, Less, LessOrEqual, Like, NotEqual, NotIn, RLike};
+use Comparator::{
+    Equal, Greater, GreaterOrEqual, ILike, In, IsNotNull, IsNull, Less, LessOrEqual, Like, NotEqual, NotIn, RLike,
+};
 
 /// What stands on the right of a comparator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,10 +287,7 @@ pub const REGISTERED_MODELS: Grammar = Grammar {
             name: "attribute",
             words: &["attribute"],
             implied: true,
-            keys: Keys::Listed(&[
-                key("name", LIST.ordered()),
-                alias("last_updated_timestamp", &["timestamp"], ORDER),
-            ]),
+            keys: Keys::Listed(&[key("name", LIST.ordered()), alias("last_updated_timestamp", &["timestamp"], ORDER)]),
         },
         Entity { name: "tag", words: TAG_WORDS, implied: false, keys: Keys::Any(TEXT) },
     ],

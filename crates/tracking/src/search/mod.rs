@@ -3,6 +3,7 @@
 //! A text is read by [`parse`] and [`parse_order`] against the [`Grammar`] of what is searched. Other contexts compile
 //! the [`Condition`]s to their own SQL with the help of [`Sql`].
 
+mod experiments;
 pub mod grammar;
 mod parse;
 mod runs;
@@ -12,6 +13,7 @@ mod sql;
 mod steps;
 mod token;
 
+pub use experiments::{ExperimentSearch, experiments};
 pub use grammar::{Comparator, Grammar};
 pub use parse::{Condition, Order, Value, parse, parse_order};
 pub use runs::{RunSearch, runs};

@@ -88,8 +88,11 @@ fn condition(scanner: &mut Scanner<'_>, grammar: &Grammar) -> Result<Condition> 
     let place = scanner.at();
     scanner.skip_space();
     if scanner.is_at_end() {
-        return Err(Error::invalid(format!("Invalid clause(s) in filter string: {} is not compared", excerpt(identifier.text)))
-            .hint("compare it, as in metrics.loss < 0.5"));
+        return Err(Error::invalid(format!(
+            "Invalid clause(s) in filter string: {} is not compared",
+            excerpt(identifier.text)
+        ))
+        .hint("compare it, as in metrics.loss < 0.5"));
     }
     let comparator = scanner.comparator();
     if comparator == Err("") {
@@ -322,7 +325,10 @@ fn order(step: &str, grammar: &Grammar) -> Result<Order> {
     };
     let (entity, key, kind) = resolve(grammar, &identifier, Use::Order)?;
     if !kind.orders {
-        return Err(Error::invalid(format!("Invalid order_by entity: {} cannot order {}", entity.name, grammar.things)));
+        return Err(Error::invalid(format!(
+            "Invalid order_by entity: {} cannot order {}",
+            entity.name, grammar.things
+        )));
     }
     Ok(Order { entity: entity.name, key, ascending })
 }

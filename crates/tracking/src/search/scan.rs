@@ -166,7 +166,11 @@ impl<'a> Scanner<'a> {
         }
         let written = self.since(start);
         let same = |comparator: &Comparator| {
-            comparator.as_str().split(' ').map(str::to_owned).eq(written.split_whitespace().map(str::to_ascii_uppercase))
+            comparator
+                .as_str()
+                .split(' ')
+                .map(str::to_owned)
+                .eq(written.split_whitespace().map(str::to_ascii_uppercase))
         };
         Comparator::ALL.into_iter().find(same).ok_or(written)
     }
@@ -239,7 +243,8 @@ impl<'a> Scanner<'a> {
         self.take_while(|c| c != ')');
         let whole = self.since(start);
         // A number or a word between the commas is a value of the wrong type; anything else is no list at all.
-        let other = whole[1..].split(',').any(|part| part.trim().starts_with(|c: char| c.is_alphanumeric() || c == '-'));
+        let other =
+            whole[1..].split(',').any(|part| part.trim().starts_with(|c: char| c.is_alphanumeric() || c == '-'));
         let what = if other {
             "expected string value, punctuation, or whitespace, but got different type in list"
         } else {

@@ -183,7 +183,10 @@ impl Source {
             Self::Metric(key, range) => {
                 let key = sql.bind(key);
                 let range = range.to_sql("d.value", sql);
-                ("latest_metrics d", format!("d.experiment_id = {experiment} AND d.key = {key} AND d.is_nan = 0{range}"))
+                (
+                    "latest_metrics d",
+                    format!("d.experiment_id = {experiment} AND d.key = {key} AND d.is_nan = 0{range}"),
+                )
             }
             Self::NotANumber(key) => {
                 let key = sql.bind(key);
@@ -219,7 +222,8 @@ impl Source {
         let mut sql = Sql::new(tx);
         let (table, test) = self.table_and_test(segment, &mut sql);
         let most = sql.bind(most);
-        let text = format!("SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM {table} WHERE {test} LIMIT {most}) some");
+        let text =
+            format!("SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM {table} WHERE {test} LIMIT {most}) counted");
         tx.query_one(&text, sql.params())?.map_or(Ok(0), |row| row.get("n"))
     }
 
@@ -235,8 +239,9 @@ impl Source {
         let (table, test) = self.table_and_test(segment, &mut sql);
         let (column, place) = (self.column(), sql.bind(place));
         let direction = if ascending { "" } else { " DESC" };
-        let text =
-            format!("SELECT {column} AS edge FROM {table} WHERE {test} ORDER BY {column}{direction} LIMIT 1 OFFSET {place}");
+        let text = format!(
+            "SELECT {column} AS edge FROM {table} WHERE {test} ORDER BY {column}{direction} LIMIT 1 OFFSET {place}"
+        );
         let Some(row) = tx.query_one(&text, sql.params())? else { return Ok(None) };
         Ok(Some(match self {
             Self::Metric(..) | Self::NotANumber(_) => Param::Float(row.get("edge")?),

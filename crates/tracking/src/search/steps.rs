@@ -104,8 +104,9 @@ pub(super) fn order(steps: &[Order], settled: usize, sql: &mut Sql) -> OrderSql 
             }
             "parameter" | "tag" => {
                 let (table, key) = (text_table(step.entity), sql.bind(&step.key));
-                text.joins
-                    .push_str(&format!(" LEFT JOIN {table} o{place} ON o{place}.run_no = r.no AND o{place}.key = {key}"));
+                text.joins.push_str(&format!(
+                    " LEFT JOIN {table} o{place} ON o{place}.run_no = r.no AND o{place}.key = {key}"
+                ));
                 (Some(format!("CASE WHEN o{place}.value IS NULL THEN 1 ELSE 0 END")), format!("o{place}.value"))
             }
             _ => {

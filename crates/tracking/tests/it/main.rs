@@ -8,3 +8,4 @@ mod inputs;
 mod lineage;
 mod metrics;
 mod runs;
+mod search;
