@@ -1,0 +1,123 @@
+//! MLflow's own server and Flyball side by side: the same load on the same databases, one after the other.
+
+mod artifacts;
+mod cases;
+mod postgres;
+mod side;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use self::cases::{Answers, Cases};
+use self::side::{Database, Product, Programs, Side};
+use super::load::Budget;
+use super::table::{self, Figure, Row};
+use crate::run::output;
+use crate::setup;
+
+/// How much is measured.
+struct Sizes {
+    budget: Budget,
+    /// Seconds before an idle server is looked at.
+    settle: u64,
+    runs: usize,
+    /// Bytes of the artifact, and how often it is moved.
+    artifact: u64,
+    moves: usize,
+}
+
+const FULL: Sizes = Sizes {
+    budget: Budget { seconds: 8.0, least: 30, most_seconds: 60.0 },
+    settle: 10,
+    runs: 10_000,
+    artifact: 512 << 20,
+    moves: 3,
+};
+const QUICK: Sizes = Sizes {
+    budget: Budget { seconds: 1.0, least: 2, most_seconds: 5.0 },
+    settle: 2,
+    runs: 2_000,
+    artifact: 16 << 20,
+    moves: 1,
+};
+/// The runs of the search that only Flyball is asked.
+const MILLION: usize = 1_000_000;
+const FLAGS: [&str; 5] = ["--json", "--sqlite", "--postgres", "--million", "--quick"];
+
+/// Measures on both databases, or on the one that a flag names, and prints the figures.
+pub(super) fn run(flags: &[&str]) -> Result<()> {
+    if let Some(unknown) = flags.iter().find(|flag| !FLAGS.contains(flag)) {
+        bail!("bench tracking knows no {unknown}; it knows {}", FLAGS.join(", "));
+    }
+    let is_set = |flag: &str| flags.contains(&flag);
+    let sizes = if is_set("--quick") { &QUICK } else { &FULL };
+    let programs = Programs { flyball: super::binary()?, python: python()? };
+    let mut rows = Vec::new();
+    for (database, flag) in [(Database::Sqlite, "--sqlite"), (Database::Postgres, "--postgres")] {
+        if is_set(flag) || !(is_set("--sqlite") || is_set("--postgres")) {
+            rows.extend(side_by_side(database, &programs, sizes)?);
+        }
+    }
+    if is_set("--million") {
+        let runs = if is_set("--quick") { MILLION / 10 } else { MILLION };
+        rows.extend(Row::pairs(Database::Sqlite.name(), many_runs(runs, &programs, sizes)?, &[]));
+    }
+    if is_set("--json") {
+        println!("{:#}", table::json(&rows));
+    } else {
+        print!("{}", table::text(&rows));
+    }
+    Ok(())
+}
+
+fn side_by_side(database: Database, programs: &Programs, sizes: &Sizes) -> Result<Vec<Row>> {
+    let (own, answers) = one_side(Product::Flyball, database, programs, sizes)?;
+    let (peer, expected) = one_side(Product::Mlflow, database, programs, sizes)?;
+    if answers != expected {
+        bail!("Flyball and MLflow found different runs on {}: nothing to compare", database.name());
+    }
+    Ok(Row::pairs(database.name(), own, &peer))
+}
+
+/// Every case on one product, and what it answered.
+fn one_side(
+    product: Product,
+    database: Database,
+    programs: &Programs,
+    sizes: &Sizes,
+) -> Result<(Vec<Figure>, Answers)> {
+    let side = Side::start(product, database, programs)?;
+    let mut cases = Cases::new(&side, sizes);
+    cases.idle()?;
+    let experiment = side.experiment("filled")?;
+    side.fill(programs, &experiment, sizes.runs)?;
+    cases.log_metric()?;
+    cases.log_batch()?;
+    cases.search(&experiment, sizes.runs)?;
+    cases.history()?;
+    artifacts::measure(&mut cases)?;
+    cases.loaded();
+    Ok((cases.figures, cases.answers))
+}
+
+fn many_runs(runs: usize, programs: &Programs, sizes: &Sizes) -> Result<Vec<Figure>> {
+    let side = Side::start(Product::Flyball, Database::Sqlite, programs)?;
+    let experiment = side.experiment("filled")?;
+    let side = side.fill_offline(programs, &experiment, runs)?;
+    let mut cases = Cases::new(&side, sizes);
+    cases.search(&experiment, runs)?;
+    cases.loaded();
+    Ok(cases.figures)
+}
+
+/// A Python with MLflow and a driver for PostgreSQL: what `FLYBALL_PYTHON` names, otherwise that of the tests.
+fn python() -> Result<PathBuf> {
+    let python = std::env::var("FLYBALL_PYTHON").map(PathBuf::from).or_else(|_| setup::python())?;
+    let test = "import importlib.util as u; assert u.find_spec('mlflow') and u.find_spec('psycopg2')";
+    output(Command::new(&python).args(["-c", test])).with_context(|| {
+        format!("{} lacks the packages mlflow or psycopg2-binary; install them with pip", python.display())
+    })?;
+    Ok(python)
+}
