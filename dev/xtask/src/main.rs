@@ -21,7 +21,8 @@ const USAGE: &str = "cargo xtask COMMAND
   test           set up what is missing, then run every test
   check          formatting, lints and the house rules
   bench NAME     measure; names: infer, demo, idle, tracking  [--json]
-                 tracking, beside MLflow's own server: [--sqlite | --postgres] [--million] [--quick]
+                 tracking, beside MLflow's own server: [--sqlite] [--postgres] [--million]
+                 [--quick] [--only=metric|batch|search|history|artifact]
   setup          only set up what the tests need";
 
 fn main() -> ExitCode {

@@ -54,14 +54,13 @@ impl<'a> Cases<'a> {
     }
 
     /// A server that nobody asks.
-    pub(super) fn idle(&mut self) -> Result<()> {
+    pub(super) fn idle(&mut self) {
         std::thread::sleep(Duration::from_secs(self.sizes.settle));
         let before = self.side.server.cpu();
         std::thread::sleep(Duration::from_secs(self.sizes.settle));
         let spent = (self.side.server.cpu() - before) / self.sizes.settle as f64;
         self.add("idle", "memory MB (PSS)", self.side.server.memory(), Better::Less, Goal::most(40.0));
         self.add("idle", "CPU ms/s", spent * 1e3, Better::Less, Goal::default());
-        Ok(())
     }
 
     /// What is in memory after everything.

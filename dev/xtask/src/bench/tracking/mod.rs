@@ -45,19 +45,25 @@ const QUICK: Sizes = Sizes {
 /// The runs of the search that only Flyball is asked.
 const MILLION: usize = 1_000_000;
 const FLAGS: [&str; 5] = ["--json", "--sqlite", "--postgres", "--million", "--quick"];
+/// What `--only=` takes.
+const CASES: [&str; 5] = ["metric", "batch", "search", "history", "artifact"];
 
 /// Measures on both databases, or on the one that a flag names, and prints the figures.
 pub(super) fn run(flags: &[&str]) -> Result<()> {
-    if let Some(unknown) = flags.iter().find(|flag| !FLAGS.contains(flag)) {
-        bail!("bench tracking knows no {unknown}; it knows {}", FLAGS.join(", "));
+    let only: Vec<&str> = flags.iter().filter_map(|flag| flag.strip_prefix("--only=")).collect();
+    let is_known = |flag: &&&str| FLAGS.contains(flag) || flag.starts_with("--only=");
+    let words = flags.iter().filter(|flag| !is_known(flag)).chain(only.iter().filter(|case| !CASES.contains(case)));
+    if let Some(unknown) = words.into_iter().next() {
+        bail!("bench tracking knows no {unknown}; it knows {} and --only={}", FLAGS.join(", "), CASES.join("|"));
     }
     let is_set = |flag: &str| flags.contains(&flag);
     let sizes = if is_set("--quick") { &QUICK } else { &FULL };
+    let cases: &[&str] = if only.is_empty() { &CASES } else { &only };
     let programs = Programs { flyball: super::binary()?, python: python()? };
     let mut rows = Vec::new();
     for (database, flag) in [(Database::Sqlite, "--sqlite"), (Database::Postgres, "--postgres")] {
         if is_set(flag) || !(is_set("--sqlite") || is_set("--postgres")) {
-            rows.extend(side_by_side(database, &programs, sizes)?);
+            rows.extend(side_by_side(database, &programs, sizes, cases)?);
         }
     }
     if is_set("--million") {
@@ -72,32 +78,34 @@ pub(super) fn run(flags: &[&str]) -> Result<()> {
     Ok(())
 }
 
-fn side_by_side(database: Database, programs: &Programs, sizes: &Sizes) -> Result<Vec<Row>> {
-    let (own, answers) = one_side(Product::Flyball, database, programs, sizes)?;
-    let (peer, expected) = one_side(Product::Mlflow, database, programs, sizes)?;
+fn side_by_side(database: Database, programs: &Programs, sizes: &Sizes, wanted: &[&str]) -> Result<Vec<Row>> {
+    let measured = |product| {
+        let side = Side::start(product, database, programs)?;
+        one_side(&side, programs, sizes, wanted).inspect_err(|_| eprintln!("{}", side.logged()))
+    };
+    let (own, answers) = measured(Product::Flyball)?;
+    let (peer, expected) = measured(Product::Mlflow)?;
     if answers != expected {
         bail!("Flyball and MLflow found different runs on {}: nothing to compare", database.name());
     }
     Ok(Row::pairs(database.name(), own, &peer))
 }
 
-/// Every case on one product, and what it answered.
-fn one_side(
-    product: Product,
-    database: Database,
-    programs: &Programs,
-    sizes: &Sizes,
-) -> Result<(Vec<Figure>, Answers)> {
-    let side = Side::start(product, database, programs)?;
-    let mut cases = Cases::new(&side, sizes);
-    cases.idle()?;
+/// The wanted cases on one product, and what it answered.
+fn one_side(side: &Side, programs: &Programs, sizes: &Sizes, wanted: &[&str]) -> Result<(Vec<Figure>, Answers)> {
+    let mut cases = Cases::new(side, sizes);
+    cases.idle();
     let experiment = side.experiment("filled")?;
     side.fill(programs, &experiment, sizes.runs)?;
-    cases.log_metric()?;
-    cases.log_batch()?;
-    cases.search(&experiment, sizes.runs)?;
-    cases.history()?;
-    artifacts::measure(&mut cases)?;
+    for case in wanted {
+        match *case {
+            "metric" => cases.log_metric()?,
+            "batch" => cases.log_batch()?,
+            "search" => cases.search(&experiment, sizes.runs)?,
+            "history" => cases.history()?,
+            _ => artifacts::measure(&mut cases)?,
+        }
+    }
     cases.loaded();
     Ok((cases.figures, cases.answers))
 }

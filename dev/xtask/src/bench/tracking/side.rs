@@ -76,6 +76,13 @@ impl Side {
         format!("{product} on {}", database.name())
     }
 
+    /// The end of what the server logged; Flyball logs to the terminal.
+    pub(super) fn logged(&self) -> String {
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+
     /// Makes an experiment, and tells its number.
     pub(super) fn experiment(&self, name: &str) -> Result<String> {
         let made = self.call("experiments/create", &json!({ "name": name }))?;
