@@ -20,8 +20,8 @@ use crate::setup;
 /// How much is measured.
 struct Sizes {
     budget: Budget,
-    /// Seconds before an idle server is looked at.
-    settle: u64,
+    /// Seconds in which an idle server is watched.
+    window: u64,
     runs: usize,
     /// Bytes of the artifact, and how often it is moved.
     artifact: u64,
@@ -30,14 +30,14 @@ struct Sizes {
 
 const FULL: Sizes = Sizes {
     budget: Budget { seconds: 8.0, least: 30, most_seconds: 60.0 },
-    settle: 10,
+    window: 10,
     runs: 10_000,
     artifact: 512 << 20,
     moves: 3,
 };
 const QUICK: Sizes = Sizes {
     budget: Budget { seconds: 1.0, least: 2, most_seconds: 5.0 },
-    settle: 2,
+    window: 2,
     runs: 2_000,
     artifact: 16 << 20,
     moves: 1,
