@@ -145,7 +145,9 @@ fn flyball(programs: &Programs, folder: &Path, url: Option<&str>) -> Result<(Ser
 /// The server as `mlflow server` starts it by default: four workers and its job runner.
 fn mlflow(programs: &Programs, folder: &Path, url: Option<&str>) -> Result<(Server, String, PathBuf)> {
     let file = folder.join("mlflow.db");
-    let store = url.map_or_else(|| format!("sqlite:///{}", text(&file)), str::to_owned);
+    // The driver is named: which one is the default differs between releases of SQLAlchemy.
+    let on_postgres = |url: &str| url.replacen("postgresql:", "postgresql+psycopg2:", 1);
+    let store = url.map_or_else(|| format!("sqlite:///{}", text(&file)), on_postgres);
     let (port, log) = (free_port()?.to_string(), folder.join("log"));
     let output = File::create(&log)?;
     let mut command = Command::new(&programs.python);
