@@ -78,7 +78,8 @@ impl Egress {
         }
         let port = uri.port_u16().unwrap_or(443);
         let addresses = format!("{host}:{port}").to_socket_addrs();
-        let addresses = addresses.map_err(|_| Error::invalid(format!("cannot resolve the host '{host}' of the URL")))?;
+        let addresses =
+            addresses.map_err(|_| Error::invalid(format!("cannot resolve the host '{host}' of the URL")))?;
         check(self.reach, host, addresses).map_err(|error| Error::invalid(error.message()))
     }
 

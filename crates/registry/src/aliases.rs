@@ -34,8 +34,7 @@ pub fn set(
     let event = Event::done(permit, now, "model.alias", format!("model/{model}/{version}"))
         .details(json!({ "alias": alias, "reason": reason }));
     audit::record(tx, &event)?;
-    let prompt = models::is_prompt(tx, no)?;
-    events::alias_set(tx, permit, model, alias, version, prompt, now)
+    events::alias(tx, permit, model, alias, Some(version), now)
 }
 
 /// Takes an alias away; one that is not there is no error.
@@ -52,16 +51,14 @@ pub fn remove(
 ) -> Result<()> {
     rules::alias(alias)?;
     let no = models::number(tx, permit, model)?;
-    let removed =
-        tx.execute("DELETE FROM model_aliases WHERE model_no = $1 AND alias = $2", &params![no, alias])?;
+    let removed = tx.execute("DELETE FROM model_aliases WHERE model_no = $1 AND alias = $2", &params![no, alias])?;
     if removed == 0 {
         return Ok(());
     }
     let event = Event::done(permit, now, "model.alias_removed", format!("model/{model}"))
         .details(json!({ "alias": alias, "reason": reason }));
     audit::record(tx, &event)?;
-    let prompt = models::is_prompt(tx, no)?;
-    events::alias_removed(tx, permit, model, alias, prompt, now)
+    events::alias(tx, permit, model, alias, None, now)
 }
 
 /// The version that an alias points at; `latest` in any case is the one with the highest number.

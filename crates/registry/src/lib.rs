@@ -13,10 +13,11 @@ mod rules;
 mod sources;
 pub mod tags;
 pub mod versions;
+pub mod webhooks;
 
 pub use model::{
     CHALLENGER, CHAMPION, ModelVersion, NewModel, NewModelVersion, NewPackage, Package, PackagedVersion,
-    RegisteredModel, Tag,
+    RegisteredModel,
 };
 pub use rules::{PROMPT_TAG, Stage};
 pub use versions::artifact_uri;

@@ -37,7 +37,8 @@ pub(crate) fn no_logged_model(id: &str) -> Error {
 /// Adds a version to those that a logged model became.
 pub(crate) fn note_version(tx: &mut Tx<'_>, model_id: &str, name: &str, version: i64) -> Result<()> {
     let sql = "SELECT value FROM logged_model_tags WHERE model_id = $1 AND key = $2";
-    let known = tx.query_one(sql, &params![model_id, VERSIONS_TAG])?.map(|row| row.get::<String>("value")).transpose()?;
+    let known =
+        tx.query_one(sql, &params![model_id, VERSIONS_TAG])?.map(|row| row.get::<String>("value")).transpose()?;
     // A user may have written the tag too; what is no list is replaced.
     let mut versions: Vec<Value> = known.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     let this = json!({ "name": name, "version": version });

@@ -1,6 +1,7 @@
 //! Registered models, their versions, and the packages of those that Flyball can serve.
 
 use flyball_core::{Digest, Signature, Timestamp};
+use flyball_tracking::Pair;
 use serde::Serialize;
 
 use crate::rules::Stage;
@@ -10,9 +11,6 @@ pub const CHAMPION: &str = "champion";
 /// The alias of the version that wants to.
 pub const CHALLENGER: &str = "challenger";
 
-/// A key with its value.
-pub type Tag = (String, String);
-
 /// What a new registered model is made of.
 #[derive(Clone, Debug, Default)]
 pub struct NewModel {
@@ -21,7 +19,7 @@ pub struct NewModel {
     /// What it is for.
     pub description: Option<String>,
     /// Tags; the last value of a key holds. A tag can make it a prompt.
-    pub tags: Vec<Tag>,
+    pub tags: Vec<Pair>,
 }
 
 /// A registered model: a name with numbered versions. Prompts are registered models with a tag that says so.
@@ -39,7 +37,7 @@ pub struct RegisteredModel {
     /// When it was renamed or described, or a version came, went or changed its stage.
     pub updated_at: Timestamp,
     /// The tags, by key.
-    pub tags: Vec<Tag>,
+    pub tags: Vec<Pair>,
     /// The aliases with the versions that they point at, by name.
     pub aliases: Vec<(String, i64)>,
     /// The newest version of each stage, without their aliases.
@@ -62,7 +60,7 @@ pub struct NewModelVersion {
     /// What is to be known of it.
     pub description: Option<String>,
     /// Tags; the last value of a key holds. A tag can make it the version of a prompt.
-    pub tags: Vec<Tag>,
+    pub tags: Vec<Pair>,
 }
 
 /// A version of a registered model.
@@ -98,7 +96,7 @@ pub struct ModelVersion {
     /// The logged model that it is.
     pub model_id: Option<String>,
     /// The tags, by key.
-    pub tags: Vec<Tag>,
+    pub tags: Vec<Pair>,
     /// The aliases that point at it, by name.
     pub aliases: Vec<String>,
 }

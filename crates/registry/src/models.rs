@@ -6,8 +6,8 @@ use flyball_store::{OnConflict, Param, Tx, params};
 use serde_json::json;
 
 use crate::model::{ModelVersion, NewModel, RegisteredModel};
-use crate::rules::{self, Stage};
 use crate::rows;
+use crate::rules::{self, Stage};
 use crate::webhooks::events;
 
 /// Registers a model.
@@ -27,7 +27,7 @@ pub fn create(tx: &mut Tx<'_>, permit: &Permit<Edit>, new: &NewModel, now: Times
         &params![permit.workspace(), &new.name, new.description.as_ref(), now],
     )?;
     let no: i64 = row.map_or(Ok(0), |row| row.get("no"))?;
-    let values: Vec<Vec<Param>> = tags.iter().map(|(key, value)| params![no, key, value].to_vec()).collect();
+    let values: Vec<Vec<Param>> = tags.into_iter().map(|(key, value)| params![no, key, value].to_vec()).collect();
     tx.insert_rows("registered_model_tags", &["model_no", "key", "value"], &values, OnConflict::Fail)?;
     audit::record(tx, &Event::done(permit, now, "model.create", format!("model/{}", new.name)))?;
     events::model_created(tx, permit, new, prompt, now)?;
@@ -93,7 +93,8 @@ pub fn rename(
 pub fn delete(tx: &mut Tx<'_>, permit: &Permit<Edit>, name: &str, now: Timestamp) -> Result<()> {
     let no = number(tx, permit, name)?;
     for table in ["model_version_tags", "model_packages"] {
-        let sql = format!("DELETE FROM {table} WHERE version_no IN (SELECT no FROM model_versions WHERE model_no = $1)");
+        let sql =
+            format!("DELETE FROM {table} WHERE version_no IN (SELECT no FROM model_versions WHERE model_no = $1)");
         tx.execute(&sql, &params![no])?;
     }
     for table in ["model_versions", "model_aliases", "registered_model_tags"] {

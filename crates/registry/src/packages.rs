@@ -7,7 +7,7 @@ use crate::model::{NewModel, NewPackage, PackagedVersion};
 use crate::sources::Origin;
 use crate::versions::Details;
 use crate::webhooks::events;
-use crate::{models, rows, versions};
+use crate::{aliases, models, rows, versions};
 
 /// Registers the next version of a model, with its package. Repeating it for the same run answers the version that the
 /// run made before.
@@ -28,7 +28,7 @@ pub fn register(tx: &mut Tx<'_>, permit: &Permit<Edit>, new: &NewPackage, now: T
     }
     let source = format!("runs:/{}/{}", new.run_id, new.output);
     let origin = Origin { location: source.clone(), source, run_id: new.run_id.clone(), model_id: None };
-    let details = Details { run_link: "", description: None, user_id: Some(permit.actor()), tags: Vec::new() };
+    let details = Details { run_link: "", description: None, user_id: Some(permit.actor()), tags: &[] };
     let version = versions::insert(tx, permit, &new.model, &origin, &details, now)?;
     let signature = serde_json::to_string(&new.package.signature).map_err(Error::internal)?;
     tx.execute(
@@ -102,4 +102,41 @@ fn packaged(tx: &mut Tx<'_>, row: &Row) -> Result<PackagedVersion> {
         evaluation: row.get("evaluation")?,
         aliases: aliases.iter().map(|row| row.get("alias")).collect::<Result<_>>()?,
     })
+}
+
+/// Points an alias at a version, with the reason. A version that somebody deleted meanwhile serves on without it.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_alias(
+    tx: &mut Tx<'_>,
+    permit: &Permit<Edit>,
+    model: &str,
+    alias: &str,
+    version: i64,
+    reason: &str,
+    now: Timestamp,
+) -> Result<()> {
+    match find(tx, &permit.read(), model, version)? {
+        Some(_) => aliases::set(tx, permit, model, alias, version, Some(reason), now),
+        None => Ok(()),
+    }
+}
+
+/// Takes an alias away, with the reason; when it or the model is gone already, nothing happens.
+///
+/// # Errors
+/// Those of the database.
+pub fn remove_alias(
+    tx: &mut Tx<'_>,
+    permit: &Permit<Edit>,
+    model: &str,
+    alias: &str,
+    reason: &str,
+    now: Timestamp,
+) -> Result<()> {
+    match rows::model(tx, permit, model)? {
+        Some(_) => aliases::remove(tx, permit, model, alias, Some(reason), now),
+        None => Ok(()),
+    }
 }

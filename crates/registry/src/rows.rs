@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use flyball_core::{Permit, Result};
 use flyball_store::{Param, Row, Tx, params};
+use flyball_tracking::Pair;
 
 use crate::model::{ModelVersion, RegisteredModel};
 use crate::rules::Stage;
@@ -61,17 +62,25 @@ pub(crate) fn attach(tx: &mut Tx<'_>, models: &mut [RegisteredModel]) -> Result<
     each(
         tx,
         &numbers,
-        |list| format!("SELECT model_no, key, value FROM registered_model_tags WHERE model_no IN ({list}) ORDER BY model_no, key"),
+        |list| {
+            format!(
+                "SELECT model_no, key, value FROM registered_model_tags WHERE model_no IN ({list}) ORDER BY model_no, key"
+            )
+        },
         |row| {
             let model = &mut models[place[&row.get("model_no")?]];
-            model.tags.push((row.get("key")?, row.get("value")?));
+            model.tags.push(Pair { key: row.get("key")?, value: row.get("value")? });
             Ok(())
         },
     )?;
     each(
         tx,
         &numbers,
-        |list| format!("SELECT model_no, alias, version FROM model_aliases WHERE model_no IN ({list}) ORDER BY model_no, alias"),
+        |list| {
+            format!(
+                "SELECT model_no, alias, version FROM model_aliases WHERE model_no IN ({list}) ORDER BY model_no, alias"
+            )
+        },
         |row| {
             let model = &mut models[place[&row.get("model_no")?]];
             model.aliases.push((row.get("alias")?, row.get("version")?));
@@ -108,10 +117,14 @@ pub(crate) fn attach_tags(tx: &mut Tx<'_>, versions: &mut [ModelVersion]) -> Res
     each(
         tx,
         &numbers,
-        |list| format!("SELECT version_no, key, value FROM model_version_tags WHERE version_no IN ({list}) ORDER BY version_no, key"),
+        |list| {
+            format!(
+                "SELECT version_no, key, value FROM model_version_tags WHERE version_no IN ({list}) ORDER BY version_no, key"
+            )
+        },
         |row| {
             let version = &mut versions[place[&row.get("version_no")?]];
-            version.tags.push((row.get("key")?, row.get("value")?));
+            version.tags.push(Pair { key: row.get("key")?, value: row.get("value")? });
             Ok(())
         },
     )

@@ -67,7 +67,8 @@ pub(crate) fn origin(tx: &mut Tx<'_>, permit: &Permit<Edit>, new: &NewModelVersi
 fn copy(tx: &mut Tx<'_>, permit: &Permit<Edit>, new: &NewModelVersion, reference: rules::Reference) -> Result<Origin> {
     let original = resolve(tx, &permit.read(), &new.source, reference)?;
     let differs = |given: &Option<String>, known: &str| given.as_ref().is_some_and(|given| given != known);
-    if differs(&new.run_id, &original.run_id) || differs(&new.model_id, original.model_id.as_deref().unwrap_or_default())
+    if differs(&new.run_id, &original.run_id)
+        || differs(&new.model_id, original.model_id.as_deref().unwrap_or_default())
     {
         return Err(rules::invalid(
             &new.source,
@@ -79,12 +80,7 @@ fn copy(tx: &mut Tx<'_>, permit: &Permit<Edit>, new: &NewModelVersion, reference
     Ok(Origin { source, location, run_id: original.run_id, model_id: original.model_id })
 }
 
-fn resolve(
-    tx: &mut Tx<'_>,
-    permit: &Permit<Read>,
-    source: &str,
-    reference: rules::Reference,
-) -> Result<ModelVersion> {
+fn resolve(tx: &mut Tx<'_>, permit: &Permit<Read>, source: &str, reference: rules::Reference) -> Result<ModelVersion> {
     use rules::Reference::{Alias, Newest, Number};
     let (Number(name, _) | Alias(name, _) | Newest(name, _)) = &reference;
     let model = models::get(tx, permit, name)?;
@@ -97,7 +93,9 @@ fn resolve(
         Newest(_, stage) => {
             let stage = stage.map(|stage| Stage::named(&stage)).transpose()?;
             let wanted = model.latest_versions.into_iter().filter(|version| stage.is_none_or(|s| version.stage == s));
-            wanted.max_by_key(|version| version.version).ok_or_else(|| rules::invalid(source, "No versions of it found."))
+            wanted
+                .max_by_key(|version| version.version)
+                .ok_or_else(|| rules::invalid(source, "No versions of it found."))
         }
     }
 }
@@ -134,7 +132,11 @@ fn check_against_run(
         Ok(root.is_some_and(|root| rules::inside(source, &root)))
     };
     if *meaning == Source::Local {
-        return if rules::unsafe_path(source).is_ok() && inside()? { Ok(()) } else { Err(rules::local(source, "run_id")) };
+        return if rules::unsafe_path(source).is_ok() && inside()? {
+            Ok(())
+        } else {
+            Err(rules::local(source, "run_id"))
+        };
     }
     rules::unsafe_path(source)?;
     match meaning {

@@ -33,14 +33,8 @@ pub fn set_on_model(
 ///
 /// # Errors
 /// `NotFound` when there is no such model, `InvalidName` when the key is not accepted.
-pub fn delete_on_model(
-    tx: &mut Tx<'_>,
-    permit: &Permit<Edit>,
-    model: &str,
-    key: &str,
-    now: Timestamp,
-) -> Result<()> {
-    rules::tag(key, "")?;
+pub fn delete_on_model(tx: &mut Tx<'_>, permit: &Permit<Edit>, model: &str, key: &str, now: Timestamp) -> Result<()> {
+    rules::tag_key(key)?;
     let no = models::number(tx, permit, model)?;
     let removed =
         tx.execute("DELETE FROM registered_model_tags WHERE model_no = $1 AND key = $2", &params![no, key])?;
@@ -82,7 +76,7 @@ pub fn delete_on_version(
     key: &str,
     now: Timestamp,
 ) -> Result<()> {
-    rules::tag(key, "")?;
+    rules::tag_key(key)?;
     let found = versions::bare(tx, permit, model, version)?;
     let removed =
         tx.execute("DELETE FROM model_version_tags WHERE version_no = $1 AND key = $2", &params![found.no, key])?;

@@ -3,9 +3,10 @@
 use flyball_core::{Edit, Error, ErrorCode, Permit, Read, Result, Timestamp};
 use flyball_governance::{Event, audit};
 use flyball_store::{OnConflict, Param, Tx, params};
+use flyball_tracking::Pair;
 use serde_json::json;
 
-use crate::model::{ModelVersion, NewModelVersion, Tag};
+use crate::model::{ModelVersion, NewModelVersion};
 use crate::rules::{self, Source, Stage};
 use crate::sources::Origin;
 use crate::webhooks::events;
@@ -21,9 +22,9 @@ const READY: &str = "READY";
 pub fn create(tx: &mut Tx<'_>, permit: &Permit<Edit>, new: &NewModelVersion, now: Timestamp) -> Result<ModelVersion> {
     rules::model_name("name", &new.model)?;
     let prompt = rules::is_prompt(&new.tags);
-    let tags = rules::tags(&new.tags)?;
     let origin = sources::origin(tx, permit, new)?;
-    let details = Details { run_link: &new.run_link, description: new.description.as_deref(), user_id: None, tags };
+    let details =
+        Details { run_link: &new.run_link, description: new.description.as_deref(), user_id: None, tags: &new.tags };
     let version = insert(tx, permit, &new.model, &origin, &details, now)?;
     if let Some(model_id) = origin.model_id.as_ref().filter(|_| !prompt) {
         lineage::note_version(tx, model_id, &new.model, version.version)?;
@@ -37,7 +38,7 @@ pub(crate) struct Details<'a> {
     pub(crate) run_link: &'a str,
     pub(crate) description: Option<&'a str>,
     pub(crate) user_id: Option<&'a str>,
-    pub(crate) tags: Vec<Tag>,
+    pub(crate) tags: &'a [Pair],
 }
 
 /// Adds a version under the next number.
@@ -49,6 +50,7 @@ pub(crate) fn insert(
     details: &Details<'_>,
     now: Timestamp,
 ) -> Result<ModelVersion> {
+    let tags = rules::tags(details.tags)?;
     let model_no = models::number(tx, permit, model)?;
     let row = tx.query_one(
         "UPDATE registered_models SET last_version = last_version + 1, updated_at = $1 WHERE no = $2 \
@@ -77,7 +79,7 @@ pub(crate) fn insert(
         ],
     )?;
     let no: i64 = row.map_or(Ok(0), |row| row.get("no"))?;
-    let values: Vec<Vec<Param>> = details.tags.iter().map(|(key, value)| params![no, key, value].to_vec()).collect();
+    let values: Vec<Vec<Param>> = tags.into_iter().map(|(key, value)| params![no, key, value].to_vec()).collect();
     tx.insert_rows("model_version_tags", &["version_no", "key", "value"], &values, OnConflict::Fail)?;
     let event = Event::done(permit, now, "model.register", format!("model/{model}/{version}"))
         .details(json!({ "run": origin.run_id, "source": origin.source }));
@@ -92,6 +94,40 @@ pub(crate) fn insert(
 pub fn get(tx: &mut Tx<'_>, permit: &Permit<Read>, model: &str, version: i64) -> Result<ModelVersion> {
     rules::model_name("name", model)?;
     rows::version(tx, permit, model, version)?.ok_or_else(|| missing(model, version))
+}
+
+/// The newest versions of all models, the prompts left out.
+///
+/// # Errors
+/// Those of the database.
+pub fn newest(tx: &mut Tx<'_>, permit: &Permit<Read>, limit: usize) -> Result<Vec<ModelVersion>> {
+    let sql = format!(
+        "SELECT {} FROM model_versions v JOIN registered_models m ON m.no = v.model_no WHERE v.workspace = $1 \
+         AND NOT EXISTS (SELECT 1 FROM registered_model_tags t WHERE t.model_no = m.no AND t.key = $2) \
+         ORDER BY v.created_at DESC, m.name, v.version DESC LIMIT $3",
+        rows::VERSION
+    );
+    found(tx, &sql, &params![permit.workspace(), rules::PROMPT_TAG, limit])
+}
+
+/// The versions that a run made, by model and number.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_run(tx: &mut Tx<'_>, permit: &Permit<Read>, run_id: &str) -> Result<Vec<ModelVersion>> {
+    let sql = format!(
+        "SELECT {} FROM model_versions v JOIN registered_models m ON m.no = v.model_no \
+         WHERE v.workspace = $1 AND v.run_id = $2 ORDER BY m.name, v.version",
+        rows::VERSION
+    );
+    found(tx, &sql, &params![permit.workspace(), run_id])
+}
+
+fn found(tx: &mut Tx<'_>, sql: &str, values: &[Param]) -> Result<Vec<ModelVersion>> {
+    let mut found = tx.query(sql, values)?.iter().map(rows::version_of).collect::<Result<Vec<_>>>()?;
+    rows::attach_tags(tx, &mut found)?;
+    rows::attach_aliases(tx, &mut found)?;
+    Ok(found)
 }
 
 /// The number of a version as a client writes it.

@@ -1,17 +1,13 @@
 //! Which names, aliases, keys and numbers are accepted. Lengths are in characters.
 
-use flyball_core::{Error, ErrorCode, Result};
+use std::collections::BTreeMap;
 
-use crate::model::Tag;
+use flyball_core::{Error, ErrorCode, Result, limits};
+use flyball_tracking::Pair;
+use flyball_tracking::rules::{check_key, check_length};
 
-/// Longest name of a registered model.
-const NAME_CHARS: usize = 256;
-/// Longest alias.
-const ALIAS_CHARS: usize = 255;
-/// Longest key of a tag.
-const KEY_CHARS: usize = 250;
-/// Longest value of a tag: a prompt's text is one.
-const VALUE_CHARS: usize = 100_000;
+/// The alias that stands for the highest version.
+pub(crate) const LATEST: &str = "latest";
 
 /// Checks the name of a registered model. It stands in URIs such as `models:/NAME/1`.
 pub(crate) fn model_name(parameter: &str, name: &str) -> Result<()> {
@@ -22,9 +18,11 @@ pub(crate) fn model_name(parameter: &str, name: &str) -> Result<()> {
         return Err(refused(format!("Invalid model name '{name}'. Names cannot contain '/' or ':'.")));
     }
     if name == "." || name.starts_with("..") {
-        return Err(refused(format!("Invalid value {name:?} for parameter '{parameter}' supplied: a path, not a name.")));
+        return Err(refused(format!(
+            "Invalid value {name:?} for parameter '{parameter}' supplied: a path, not a name."
+        )));
     }
-    longest("name", NAME_CHARS, name)
+    check_length("name", name, limits::MODEL_NAME_CHARS)
 }
 
 /// Checks the form of an alias.
@@ -37,7 +35,7 @@ pub(crate) fn alias(alias: &str) -> Result<()> {
             "Invalid alias name: '{alias}'. Names may only contain alphanumerics, underscores (_), and dashes (-)."
         )));
     }
-    longest("Registered model alias name", ALIAS_CHARS, alias)
+    check_length("Registered model alias name", alias, limits::ALIAS_CHARS)
 }
 
 /// Checks an alias that is to be set: some are read as versions.
@@ -53,57 +51,31 @@ pub(crate) fn new_alias(text: &str) -> Result<()> {
     Ok(())
 }
 
-/// The alias that stands for the highest version.
-pub(crate) const LATEST: &str = "latest";
-
 /// Checks a tag of a registered model or of a version.
-///
-/// # Errors
-/// `InvalidName` or `LimitExceeded` with the reason.
-pub fn tag(key: &str, value: &str) -> Result<()> {
+pub(crate) fn tag(key: &str, value: &str) -> Result<()> {
     tag_key(key)?;
-    longest("key", KEY_CHARS, key)?;
-    longest("value", VALUE_CHARS, value)
+    check_length("value", value, limits::REGISTRY_TAG_VALUE_CHARS)
+}
+
+/// Checks the key of a tag.
+pub(crate) fn tag_key(key: &str) -> Result<()> {
+    check_key("tag", key)
 }
 
 /// The tags to store: checked, one value for each key, by key.
-pub(crate) fn tags(given: &[Tag]) -> Result<Vec<Tag>> {
-    let mut kept = std::collections::BTreeMap::new();
-    for (key, value) in given {
+pub(crate) fn tags(given: &[Pair]) -> Result<BTreeMap<&str, &str>> {
+    let mut kept = BTreeMap::new();
+    for Pair { key, value } in given {
         tag(key, value)?;
-        kept.insert(key.clone(), value.clone());
+        // Of several values of a key the last one holds.
+        kept.insert(key.as_str(), value.as_str());
     }
-    Ok(kept.into_iter().collect())
-}
-
-/// Checks the key of a tag: it must be its own normal form as a relative path.
-pub(crate) fn tag_key(key: &str) -> Result<()> {
-    if !key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '-' | '.' | ' ' | ':')) {
-        return Err(refused(format!(
-            "Invalid value {key:?} for parameter 'key' supplied: Names may only contain alphanumerics, underscores (_), \
-             dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)."
-        )));
-    }
-    if key.split('/').any(|part| matches!(part, "" | "." | "..")) || key.starts_with("..") {
-        return Err(refused(format!(
-            "Invalid value {key:?} for parameter 'key' supplied: Names may be treated as files in certain cases, and must \
-             not resolve to other names."
-        )));
-    }
-    Ok(())
+    Ok(kept)
 }
 
 /// The number of a version as a client writes it.
 pub(crate) fn version_number(text: &str) -> Result<i64> {
     text.trim().parse().map_err(|_| Error::invalid(format!("Parameter 'version' must be an integer, got '{text}'.")))
-}
-
-fn longest(what: &str, limit: usize, text: &str) -> Result<()> {
-    if text.chars().count() <= limit {
-        return Ok(());
-    }
-    let message = format!("'{what}' exceeds the maximum length of {limit} characters");
-    Err(Error::new(ErrorCode::LimitExceeded, message))
 }
 
 fn refused(message: String) -> Error {
@@ -138,23 +110,12 @@ mod tests {
     }
 
     #[test]
-    fn tag_keys_are_normal_relative_paths() {
-        for good in ["a", "a/b", "a b:c", "mlflow.prompt.is_prompt", "é"] {
-            assert!(tag(good, "").is_ok(), "{good}");
-        }
-        let long = "k".repeat(251);
-        for bad in ["", "/a", "a/", "a//b", "a/./b", "../a", "a/../b", ".", "..a", "a\\b", "a,b", &long] {
-            assert!(tag(bad, "x").is_err(), "{bad:?}");
-        }
+    fn tags_are_checked_and_the_last_value_of_a_key_holds() {
         assert!(tag("k", &"é".repeat(100_000)).is_ok());
-        assert_eq!(tag("k", &"x".repeat(100_001)).unwrap_err().code(), ErrorCode::LimitExceeded);
-    }
-
-    #[test]
-    fn of_several_values_of_a_key_the_last_holds() {
-        let given = [("b", "1"), ("a", "2"), ("b", "3")].map(|(k, v)| (k.to_owned(), v.to_owned()));
-        let kept: Vec<_> = tags(&given).unwrap();
-        assert_eq!(kept, [("a".to_owned(), "2".to_owned()), ("b".to_owned(), "3".to_owned())]);
+        assert!(tag("k", &"x".repeat(100_001)).is_err());
+        assert!(tag("a//b", "").is_err());
+        let given = [Pair::new("b", "1"), Pair::new("a", "2"), Pair::new("b", "3")];
+        assert_eq!(tags(&given).unwrap().into_iter().collect::<Vec<_>>(), [("a", "2"), ("b", "3")]);
     }
 
     #[test]

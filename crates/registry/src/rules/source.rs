@@ -61,9 +61,7 @@ impl Source {
                 Ok(Source::Run(run.to_owned()))
             }
             "models" if uri.authority.is_empty() => reference(text, uri.path),
-            "models" => {
-                Err(invalid(text, "Registered model sources must use the active model registry."))
-            }
+            "models" => Err(invalid(text, "Registered model sources must use the active model registry.")),
             ARTIFACTS => Ok(Source::Artifacts),
             _ => Ok(Source::Elsewhere),
         }
@@ -212,7 +210,9 @@ mod tests {
             Source::Version(Reference::Newest("a".into(), Some("production".into())))
         );
         assert_eq!(parse("mlflow-artifacts:/1/r/artifacts/m"), Source::Artifacts);
-        for local in ["file:///etc/", "FILE:/etc", "/etc", "a/b", "", "a%3f/../../..", ";/../", "fi\tle:///etc", " s3://x"] {
+        for local in
+            ["file:///etc/", "FILE:/etc", "/etc", "a/b", "", "a%3f/../../..", ";/../", "fi\tle:///etc", " s3://x"]
+        {
             assert_eq!(parse(local), Source::Local, "{local:?}");
         }
         for elsewhere in ["s3://bucket/x", "gs://b/x", "dbfs:/x", "wasbs://c@a.blob.core.windows.net/x"] {
@@ -243,7 +243,9 @@ mod tests {
 
     #[test]
     fn paths_that_climb_are_refused_however_they_are_encoded() {
-        for good in ["s3://bucket/a/b", "s3://bucket/a/b/", "mlflow-artifacts:/1/r/artifacts", "dbfs:/x//y", "gs://b/a+b%20c"] {
+        for good in
+            ["s3://bucket/a/b", "s3://bucket/a/b/", "mlflow-artifacts:/1/r/artifacts", "dbfs:/x//y", "gs://b/a+b%20c"]
+        {
             assert!(unsafe_path(good).is_ok(), "{good}");
         }
         for bad in [
@@ -267,10 +269,19 @@ mod tests {
     #[test]
     fn inside_compares_whole_segments_after_decoding() {
         let root = "mlflow-artifacts:/1/run/artifacts";
-        for good in ["mlflow-artifacts:/1/run/artifacts", "mlflow-artifacts:/1/run/artifacts/m", "MLFLOW-artifacts:///1/%72un/artifacts/x"] {
+        for good in [
+            "mlflow-artifacts:/1/run/artifacts",
+            "mlflow-artifacts:/1/run/artifacts/m",
+            "MLFLOW-artifacts:///1/%72un/artifacts/x",
+        ] {
             assert!(inside(good, root), "{good}");
         }
-        for bad in ["mlflow-artifacts:/1/run/artifacts2", "mlflow-artifacts:/1/other/artifacts", "s3:/1/run/artifacts", "/1/run/artifacts"] {
+        for bad in [
+            "mlflow-artifacts:/1/run/artifacts2",
+            "mlflow-artifacts:/1/other/artifacts",
+            "s3:/1/run/artifacts",
+            "/1/run/artifacts",
+        ] {
             assert!(!inside(bad, root), "{bad}");
         }
         assert!(inside("file:///a/b/c", "/a/b"));
