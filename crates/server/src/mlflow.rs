@@ -7,9 +7,11 @@ mod experiments;
 mod fields;
 mod health;
 mod metrics;
+mod registry;
 mod routes;
 mod runs;
 mod shapes;
+mod webhooks;
 
 pub(crate) use routes::{DialectRoute, all};
 
