@@ -80,12 +80,14 @@ fn changed(name: &str) -> Error {
 }
 
 fn for_engine(sql: &str, kind: DatabaseKind) -> String {
-    let (bytes, auto_id, clustered) = match kind {
+    let values = match kind {
         // A table without row ids is its primary key: rows that are read together lie together.
-        DatabaseKind::Sqlite => ("BLOB", "INTEGER PRIMARY KEY", " WITHOUT ROWID"),
-        DatabaseKind::Postgres => ("BYTEA", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", ""),
+        DatabaseKind::Sqlite => ["BLOB", "INTEGER PRIMARY KEY", " WITHOUT ROWID", ""],
+        // The default order of texts is that of a language, in which '/' may not count.
+        DatabaseKind::Postgres => ["BYTEA", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "", " COLLATE \"C\""],
     };
-    sql.replace("{BYTES}", bytes).replace("{AUTO_ID}", auto_id).replace("{CLUSTERED}", clustered)
+    let placeholders = ["{BYTES}", "{AUTO_ID}", "{CLUSTERED}", "{BYTEWISE}"];
+    placeholders.iter().zip(values).fold(sql.to_owned(), |sql, (placeholder, value)| sql.replace(placeholder, value))
 }
 
 #[cfg(test)]
