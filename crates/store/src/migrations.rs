@@ -80,14 +80,18 @@ fn changed(name: &str) -> Error {
 }
 
 fn for_engine(sql: &str, kind: DatabaseKind) -> String {
-    let values = match kind {
+    let (bytes, text, auto_id, clustered) = match kind {
         // A table without row ids is its primary key: rows that are read together lie together.
-        DatabaseKind::Sqlite => ["BLOB", "INTEGER PRIMARY KEY", " WITHOUT ROWID", ""],
-        // The default order of texts is that of a language, in which '/' may not count.
-        DatabaseKind::Postgres => ["BYTEA", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "", " COLLATE \"C\""],
+        DatabaseKind::Sqlite => ("BLOB", "TEXT", "INTEGER PRIMARY KEY", " WITHOUT ROWID"),
+        // Texts that order search results do so by their bytes, as in SQLite, whatever the language of the server.
+        DatabaseKind::Postgres => {
+            ("BYTEA", "TEXT COLLATE \"C\"", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "")
+        }
     };
-    let placeholders = ["{BYTES}", "{AUTO_ID}", "{CLUSTERED}", "{BYTEWISE}"];
-    placeholders.iter().zip(values).fold(sql.to_owned(), |sql, (placeholder, value)| sql.replace(placeholder, value))
+    sql.replace("{BYTES}", bytes)
+        .replace("{TEXT}", text)
+        .replace("{AUTO_ID}", auto_id)
+        .replace("{CLUSTERED}", clustered)
 }
 
 #[cfg(test)]
