@@ -416,6 +416,28 @@ fn logged_models_have_artifacts_of_their_own() {
 }
 
 #[test]
+fn a_model_version_gives_the_files_of_its_source() {
+    let server = TestServer::new();
+    let run = new_run(&server);
+    put(&server, &format!("1/{run}/artifacts/model/MLmodel"), "flavors: {}");
+    server.post_json("/api/2.0/mlflow/registered-models/create", &json!({ "name": "m" }));
+    let source = format!("mlflow-artifacts:/1/{run}/artifacts/model");
+    let made = server
+        .post_json("/api/2.0/mlflow/model-versions/create", &json!({ "name": "m", "source": source, "run_id": run }));
+    assert_eq!(made["model_version"]["version"], "1", "{made}");
+    let file = |query: &str| server.get(&format!("/model-versions/get-artifact?{query}"));
+    assert_eq!(file("name=m&version=1&path=MLmodel").text, "flavors: {}");
+    for (query, status) in [
+        ("name=m&version=2&path=MLmodel", 404),
+        ("name=m&version=1&path=none", 404),
+        ("name=m&version=1&path=../../x", 400),
+        ("name=m&version=one&path=x", 400),
+    ] {
+        assert_eq!(file(query).status.as_u16(), status, "{query}");
+    }
+}
+
+#[test]
 fn what_is_not_offered_says_so_in_the_words_that_clients_know() {
     let server = TestServer::new();
     let run = new_run(&server);

@@ -30,6 +30,7 @@ pub(super) fn routes() -> Vec<DialectRoute> {
     vec![
         get(Read, "/api/2.0/mlflow/artifacts/list", list_of_run),
         get(Read, "/get-artifact", file_of_run),
+        get(Read, "/model-versions/get-artifact", file_of_version),
         post(Edit, "/ajax-api/2.0/mlflow/upload-artifact", upload_to_run),
         get(Read, "/api/2.0/mlflow/logged-models/{model_id}/artifacts/directories", list_of_model),
         get(Read, "/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files", file_of_model),
@@ -71,6 +72,15 @@ async fn file_of_run(State(app): State<Arc<App>>, headers: HeaderMap, call: Call
     let below = folder(&call.fields.required_text("path")?)?;
     let id = run_id(&call.fields)?;
     send(app, headers, move |tx, permit| TreePath::from_uri(&root::of_run(tx, permit, &id)?)?.join(&below)).await
+}
+
+async fn file_of_version(State(app): State<Arc<App>>, headers: HeaderMap, call: Call) -> Result<Response, ApiError> {
+    let below = folder(&call.fields.required_text("path")?)?;
+    let (name, version) = (call.fields.required_text("name")?, call.fields.required_integer("version")?);
+    let find = move |tx: &mut Tx<'_>, permit: &Permit<MayRead>| {
+        TreePath::from_uri(&flyball_registry::artifact_uri(tx, permit, &name, version)?)?.join(&below)
+    };
+    send(app, headers, find).await
 }
 
 async fn file_of_model(
