@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     /// The database [default: SQLite in the data folder]; postgres://… for several replicas.
     #[arg(long, global = true, env = "FLYBALL_DATABASE", value_name = "URL", hide_env_values = true)]
     pub(crate) database: Option<String>,
-    /// The blob store [default: a folder in the data folder].
+    /// The blob store [default: a folder in the data folder]; a folder, or s3://BUCKET/PREFIX with the AWS_… variables.
     #[arg(long, global = true, env = "FLYBALL_ARTIFACTS", value_name = "URL", hide_env_values = true)]
     pub(crate) artifacts: Option<String>,
     /// Let webhooks call private addresses, and without TLS.

@@ -76,7 +76,7 @@ impl Product {
         db.write(move |tx| experiments::ensure_default(tx, &owner, now))?;
         let local = places.data_dir.join("blobs");
         let blobs = match &places.artifacts {
-            Some(url) => Blobs::open(url)?,
+            Some(url) => Blobs::connect(url, &places.data_dir.join("staging"), environment())?,
             None => Blobs::open(&local.to_string_lossy())?,
         };
         let query = Arc::new(DataFusionEngine::new(1, QUERY_MEMORY_BYTES)?);
@@ -115,6 +115,11 @@ pub(crate) fn webhooks(places: &Places, platform: &Platform) -> Result<Webhooks>
 pub(crate) fn lock(places: &Places) -> Result<DataDirLock> {
     make_folder(&places.data_dir)?;
     DataDirLock::acquire(&places.data_dir, &json!({ "pid": std::process::id() }))
+}
+
+/// The variables of the environment that are text.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 fn make_folder(path: &Path) -> Result<()> {

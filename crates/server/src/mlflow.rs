@@ -1,6 +1,7 @@
 //! The MLflow REST API as its stock client speaks it: requests into the services' own types, answers into its shapes.
 //! Nothing outside this folder knows the protocol, and nothing inside it decides anything.
 
+mod artifacts;
 mod call;
 pub(crate) mod error;
 mod experiments;

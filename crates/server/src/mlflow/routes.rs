@@ -7,7 +7,7 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{self, MethodRouter};
 
-use super::{experiments, health, metrics, registry, runs, webhooks};
+use super::{artifacts, experiments, health, metrics, registry, runs, webhooks};
 use crate::access::Policy;
 use crate::app::App;
 
@@ -42,6 +42,7 @@ pub(crate) fn all() -> Vec<DialectRoute> {
         experiments::routes(),
         runs::routes(),
         metrics::routes(),
+        artifacts::routes(),
         registry::routes(),
         webhooks::routes(),
     ];
