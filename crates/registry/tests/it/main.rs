@@ -1,6 +1,6 @@
 //! The registry on both databases.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod aliases;
 mod fixture;
