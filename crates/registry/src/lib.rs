@@ -10,6 +10,7 @@ pub mod models;
 pub mod packages;
 mod rows;
 mod rules;
+pub mod search;
 mod sources;
 pub mod tags;
 pub mod versions;

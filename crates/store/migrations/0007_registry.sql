@@ -6,12 +6,12 @@ DROP INDEX model_versions_by_run;
 
 CREATE TABLE registered_models (
     no {AUTO_ID},
-    workspace TEXT NOT NULL,
-    name TEXT NOT NULL,
-    description TEXT,
+    workspace {TEXT} NOT NULL,
+    name {TEXT} NOT NULL,
+    description {TEXT},
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    last_version BIGINT NOT NULL        -- the highest number ever given; none is given twice
+    last_version BIGINT NOT NULL        -- the highest number ever given: none is given twice
 );
 CREATE UNIQUE INDEX registered_models_by_name ON registered_models (workspace, name);
 CREATE INDEX registered_models_by_update ON registered_models (workspace, updated_at, name);
@@ -19,21 +19,21 @@ CREATE INDEX registered_models_by_update ON registered_models (workspace, update
 -- `location` is where the files are: the source, unless that names another version or a logged model.
 CREATE TABLE model_versions (
     no {AUTO_ID},
-    workspace TEXT NOT NULL,
+    workspace {TEXT} NOT NULL,
     model_no BIGINT NOT NULL,
     version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    stage TEXT NOT NULL,
-    status TEXT NOT NULL,
-    status_message TEXT,
-    user_id TEXT,
-    description TEXT,
-    source TEXT NOT NULL,
-    location TEXT NOT NULL,
-    run_id TEXT NOT NULL,
-    run_link TEXT NOT NULL,
-    model_id TEXT
+    stage {TEXT} NOT NULL,
+    status {TEXT} NOT NULL,
+    status_message {TEXT},
+    user_id {TEXT},
+    description {TEXT},
+    source {TEXT} NOT NULL,
+    location {TEXT} NOT NULL,
+    run_id {TEXT} NOT NULL,
+    run_link {TEXT} NOT NULL,
+    model_id {TEXT}
 );
 CREATE UNIQUE INDEX model_versions_by_number ON model_versions (model_no, version);
 CREATE INDEX model_versions_by_run ON model_versions (run_id, model_no);
@@ -41,23 +41,23 @@ CREATE INDEX model_versions_by_update ON model_versions (workspace, updated_at);
 
 CREATE TABLE registered_model_tags (
     model_no BIGINT NOT NULL,
-    key TEXT NOT NULL,
-    value TEXT NOT NULL,
+    key {TEXT} NOT NULL,
+    value {TEXT} NOT NULL,
     PRIMARY KEY (model_no, key)
 ){CLUSTERED};
 CREATE INDEX registered_model_tags_by_value ON registered_model_tags (key, substr(value, 1, 200), model_no);
 
 CREATE TABLE model_version_tags (
     version_no BIGINT NOT NULL,
-    key TEXT NOT NULL,
-    value TEXT NOT NULL,
+    key {TEXT} NOT NULL,
+    value {TEXT} NOT NULL,
     PRIMARY KEY (version_no, key)
 ){CLUSTERED};
 CREATE INDEX model_version_tags_by_value ON model_version_tags (key, substr(value, 1, 200), version_no);
 
 CREATE TABLE model_aliases (
     model_no BIGINT NOT NULL,
-    alias TEXT NOT NULL,
+    alias {TEXT} NOT NULL,
     version BIGINT NOT NULL,
     PRIMARY KEY (model_no, alias)
 ){CLUSTERED};
@@ -66,10 +66,10 @@ CREATE TABLE model_aliases (
 -- and how the version did on held-out rows.
 CREATE TABLE model_packages (
     version_no BIGINT PRIMARY KEY,
-    artifact TEXT NOT NULL,
-    signature TEXT NOT NULL,
-    reference TEXT NOT NULL,
-    evaluation TEXT NOT NULL
+    artifact {TEXT} NOT NULL,
+    signature {TEXT} NOT NULL,
+    reference {TEXT} NOT NULL,
+    evaluation {TEXT} NOT NULL
 );
 
 INSERT INTO registered_models (workspace, name, created_at, updated_at, last_version)

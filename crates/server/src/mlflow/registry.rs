@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use flyball_core::Result;
+use flyball_core::{Error, Result};
+use flyball_registry::search::{self, Search};
 use flyball_registry::{ModelVersion, NewModel, NewModelVersion, RegisteredModel, aliases, models, tags, versions};
 use serde_json::{Value, json};
 
@@ -17,6 +18,10 @@ use crate::app::App;
 
 const MODELS: &str = "/api/2.0/mlflow/registered-models";
 const VERSIONS: &str = "/api/2.0/mlflow/model-versions";
+/// How many models a page of a search holds when nothing is said, and at most.
+const MODELS_PAGE: (i64, i64) = (100, 1_000);
+/// The same for versions.
+const VERSIONS_PAGE: (i64, i64) = (200_000, 200_000);
 
 pub(super) fn routes() -> Vec<DialectRoute> {
     let model = |path: &str| format!("{MODELS}/{path}");
@@ -26,6 +31,7 @@ pub(super) fn routes() -> Vec<DialectRoute> {
         get(Read, &model("get"), get_model),
         patch(Edit, &model("update"), update_model),
         post(Edit, &model("rename"), rename_model),
+        get(Read, &model("search"), search_models),
         delete(Edit, &model("delete"), delete_model),
         get(Read, &model("get-latest-versions"), latest_versions),
         post(Read, &model("get-latest-versions"), latest_versions),
@@ -36,6 +42,7 @@ pub(super) fn routes() -> Vec<DialectRoute> {
         delete(Edit, &model("alias"), delete_alias),
         post(Edit, &version("create"), create_version),
         get(Read, &version("get"), get_version),
+        get(Read, &version("search"), search_versions),
         patch(Edit, &version("update"), update_version),
         delete(Edit, &version("delete"), delete_version),
         post(Edit, &version("transition-stage"), transition_stage),
@@ -141,6 +148,39 @@ async fn latest_versions(State(app): State<Arc<App>>, call: Call) -> Answer {
         let name = fields.required_text("name")?;
         let found = models::latest_versions(tx, permit, &name, &fields.texts("stages")?)?;
         Ok(shapes::page("model_versions", found.iter().map(version).collect(), None))
+    })
+    .await
+}
+
+/// The search that a call asks for, with its page size: the usual one and the largest.
+fn search_of(fields: &Fields, (usual, most): (i64, i64)) -> Result<Search> {
+    let size = fields.integer("max_results")?.unwrap_or(usual);
+    if !(1..=most).contains(&size) {
+        return Err(Error::invalid(format!(
+            "Invalid value for request parameter max_results. It must be a positive integer of at most {most}, but got \
+             value {size}"
+        )));
+    }
+    Ok(Search {
+        filter: fields.text("filter")?.unwrap_or_default(),
+        max_results: usize::try_from(size).map_err(Error::internal)?,
+        order_by: fields.texts("order_by")?,
+        page_token: fields.text("page_token")?,
+    })
+}
+
+async fn search_models(State(app): State<Arc<App>>, call: Call) -> Answer {
+    call.read(app, |tx, permit, fields| {
+        let (found, token) = search::models(tx, permit, &search_of(fields, MODELS_PAGE)?)?;
+        Ok(shapes::page("registered_models", found.iter().map(model).collect(), token))
+    })
+    .await
+}
+
+async fn search_versions(State(app): State<Arc<App>>, call: Call) -> Answer {
+    call.read(app, |tx, permit, fields| {
+        let (found, token) = search::versions(tx, permit, &search_of(fields, VERSIONS_PAGE)?)?;
+        Ok(shapes::page("model_versions", found.iter().map(version).collect(), token))
     })
     .await
 }

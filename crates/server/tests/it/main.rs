@@ -8,4 +8,5 @@ mod guard;
 mod inference;
 mod pages;
 mod policies;
+mod registry;
 mod serving;
