@@ -7,6 +7,7 @@ pub(crate) mod error;
 mod experiments;
 mod fields;
 mod health;
+mod logged_models;
 mod metrics;
 mod registry;
 mod routes;

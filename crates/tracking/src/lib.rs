@@ -9,6 +9,7 @@ pub mod experiments;
 pub mod history;
 pub mod inputs;
 pub mod lineage;
+pub mod logged_models;
 pub mod metrics;
 pub mod model;
 mod points;
@@ -17,6 +18,7 @@ pub mod runs;
 pub mod search;
 mod sql;
 
+pub use logged_models::{LoggedModel, ModelMetric, ModelStatus, NewLoggedModel};
 pub use model::{
     DatasetInput, DatasetSummary, Experiment, Lifecycle, LoggedDataset, Metric, ModelUse, NewExperiment, NewRun, Pair,
     Point, Run, RunInputs, RunStatus, View,

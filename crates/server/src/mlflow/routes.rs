@@ -7,7 +7,7 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{self, MethodRouter};
 
-use super::{artifacts, experiments, health, metrics, registry, runs, webhooks};
+use super::{artifacts, experiments, health, logged_models, metrics, registry, runs, webhooks};
 use crate::access::Policy;
 use crate::app::App;
 
@@ -43,6 +43,7 @@ pub(crate) fn all() -> Vec<DialectRoute> {
         runs::routes(),
         metrics::routes(),
         artifacts::routes(),
+        logged_models::routes(),
         registry::routes(),
         webhooks::routes(),
     ];
