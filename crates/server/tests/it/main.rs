@@ -6,6 +6,7 @@ mod artifacts;
 mod fixture;
 mod guard;
 mod inference;
+mod logged_models;
 mod pages;
 mod policies;
 mod registry;
