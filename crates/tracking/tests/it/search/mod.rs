@@ -2,6 +2,7 @@
 
 mod experiments;
 mod models;
+mod patterns;
 mod runs;
 mod sample;
 
