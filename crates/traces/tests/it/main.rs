@@ -1,0 +1,7 @@
+//! Traces on both databases.
+
+mod assessments;
+mod fixture;
+mod hostile;
+mod lifecycle;
+mod spans;
