@@ -26,7 +26,7 @@ impl Formatter for Spaced {
 }
 
 /// The value as text.
-pub(crate) fn of(value: &serde_json::Value) -> String {
+pub fn of(value: &serde_json::Value) -> String {
     let mut bytes = Vec::new();
     match value.serialize(&mut Serializer::with_formatter(&mut bytes, Spaced)) {
         Ok(()) => String::from_utf8(bytes).unwrap_or_default(),

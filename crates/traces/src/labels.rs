@@ -1,37 +1,23 @@
 //! Rules for tags and metadata.
 
-use flyball_core::{Error, Result};
+use flyball_core::{Error, Result, limits};
+use flyball_tracking::rules;
 
-/// Most characters of a key.
-const KEY_CHARACTERS: usize = 250;
-/// Most characters of a value; longer ones are cut.
-const VALUE_CHARACTERS: usize = 8000;
 /// Tags that only the server changes.
 const FIXED: [&str; 3] = ["mlflow.trace.spansLocation", "mlflow.trace.archiveLocation", "mlflow.trace.archivalFailure"];
 
 /// A tag as it is kept.
 ///
 /// # Errors
-/// `InvalidInput` when the key has characters that names may not have, is not a plain relative path, or is too long.
+/// `InvalidInput` when the key cannot be one.
 pub(crate) fn valid_tag(key: &str, value: &str) -> Result<(String, String)> {
-    let good = |c: char| c.is_alphanumeric() || "_-. :/".contains(c);
-    if key.is_empty() || !key.chars().all(good) {
-        return Err(Error::invalid(format!("Invalid value \"{}\" for parameter 'key' supplied", key.escape_debug()))
-            .hint("a key may hold letters, digits, underscores, dashes, periods, spaces, colons and slashes"));
-    }
-    if key.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err(Error::invalid(format!("Invalid value \"{}\" for parameter 'key' supplied", key.escape_debug()))
-            .hint("a key may not be an absolute path nor hold '.', '..' or empty parts"));
-    }
-    if key.chars().count() > KEY_CHARACTERS {
-        return Err(Error::invalid(format!("'key' exceeds the maximum length of {KEY_CHARACTERS} characters")));
-    }
+    rules::check_key("tag", key)?;
     Ok((key.to_owned(), valid_value(value)))
 }
 
 /// A value as it is kept: cut, and without the character that databases refuse.
 pub(crate) fn valid_value(value: &str) -> String {
-    value.chars().take(VALUE_CHARACTERS).map(|c| if c == '\0' { '\u{fffd}' } else { c }).collect()
+    rules::cut(value, limits::TAG_VALUE_CHARS).replace('\0', "\u{fffd}")
 }
 
 /// Refuses changes to tags that only the server changes.
@@ -56,7 +42,7 @@ mod tests {
         for bad in ["", "a//b", "/a", "a/", "../a", ".", "a\0", "a;b", &"k".repeat(251)] {
             assert!(valid_tag(bad, "").is_err(), "{bad:?}");
         }
-        assert_eq!(valid_tag("k", &"é".repeat(9000)).unwrap().1.chars().count(), VALUE_CHARACTERS);
+        assert_eq!(valid_tag("k", &"é".repeat(9000)).unwrap().1.chars().count(), limits::TAG_VALUE_CHARS);
         assert_eq!(valid_tag("k", "a\0b").unwrap().1, "a\u{fffd}b");
         assert!(check_free("a", false).is_ok() && check_free(FIXED[0], true).is_err());
         assert!(check_free(FIXED[2], false).is_err() && check_free(FIXED[2], true).is_ok());

@@ -6,7 +6,7 @@
 pub mod assessments;
 mod experiments;
 pub mod ingest;
-mod json_text;
+pub mod json_text;
 mod labels;
 mod model;
 pub mod otlp;

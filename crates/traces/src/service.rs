@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use flyball_core::{Edit, Error, Permit, Result, Timestamp};
 use flyball_governance::audit;
 use flyball_store::{Tx, params};
+use flyball_tracking::runs;
 use serde_json::json;
 
 use crate::assessments;
@@ -31,7 +32,7 @@ pub fn describe(tx: &mut Tx<'_>, permit: &Permit<Edit>, mut info: TraceInfo, now
     if info.tags.len().max(info.metadata.len()).max(info.assessments.len()) > LABELS {
         return Err(Error::invalid(format!("a trace may have at most {LABELS} tags, metadata entries or assessments")));
     }
-    let home = experiments::get(tx, &permit.read(), &info.experiment_id.to_string())?;
+    let home = experiments::home(tx, &permit.read(), info.experiment_id)?;
     let known = store::find(tx, &permit.read(), &info.id)?;
     let mut row = known.clone().unwrap_or_else(|| Row::new(&info.id));
     row.experiment_id = home.id;
@@ -98,10 +99,7 @@ pub fn link_to_run(tx: &mut Tx<'_>, permit: &Permit<Edit>, ids: &[String], run_i
             ids.len()
         )));
     }
-    if !experiments::run_exists(tx, &permit.read(), run_id)? {
-        let shown = run_id.escape_debug();
-        return Err(Error::new(flyball_core::ErrorCode::NotFound, format!("Run with id={shown} not found")));
-    }
+    runs::place(tx, permit, run_id)?;
     let traces: Vec<i64> = store::find_many(tx, &permit.read(), ids)?.iter().map(|row| row.no).collect();
     store::link(tx, &traces, store::RUN, run_id)
 }

@@ -108,7 +108,7 @@ impl Span {
     /// All of it as text, for searching.
     pub fn content(&self) -> String {
         let pairs =
-            |pairs: &[KeyValue]| json_of(&AnyValue { value: Some(Any::Map(KeyValueList { values: pairs.into() })) });
+            |pairs: &[KeyValue]| AnyValue { value: Some(Any::Map(KeyValueList { values: pairs.into() })) }.to_json();
         let events: Vec<Value> = self
             .0
             .events
@@ -157,21 +157,25 @@ fn distinct(attributes: Vec<KeyValue>) -> Vec<KeyValue> {
     kept
 }
 
-/// The value as JSON; bytes become base64, numbers that JSON cannot write become texts.
-pub(crate) fn json_of(value: &AnyValue) -> Value {
-    use base64::Engine;
-    match &value.value {
-        None => Value::Null,
-        Some(Any::Text(text)) => Value::String(text.clone()),
-        Some(Any::Flag(flag)) => Value::Bool(*flag),
-        Some(Any::Int(number)) => Value::from(*number),
-        Some(Any::Double(number)) => Number::from_f64(*number).map_or_else(|| number.to_string().into(), Value::Number),
-        Some(Any::List(list)) => list.values.iter().map(json_of).collect(),
-        Some(Any::Map(map)) => {
-            let pair = |pair: &KeyValue| (pair.key.clone(), pair.value.as_ref().map_or(Value::Null, json_of));
-            Value::Object(map.values.iter().map(pair).collect::<Map<_, _>>())
+impl AnyValue {
+    /// The value as JSON; bytes become base64, numbers that JSON cannot write become texts.
+    pub fn to_json(&self) -> Value {
+        use base64::Engine;
+        match &self.value {
+            None => Value::Null,
+            Some(Any::Text(text)) => Value::String(text.clone()),
+            Some(Any::Flag(flag)) => Value::Bool(*flag),
+            Some(Any::Int(number)) => Value::from(*number),
+            Some(Any::Double(number)) => {
+                Number::from_f64(*number).map_or_else(|| number.to_string().into(), Value::Number)
+            }
+            Some(Any::List(list)) => list.values.iter().map(Self::to_json).collect(),
+            Some(Any::Map(map)) => {
+                let pair = |pair: &KeyValue| (pair.key.clone(), pair.value.as_ref().map_or(Value::Null, Self::to_json));
+                Value::Object(map.values.iter().map(pair).collect::<Map<_, _>>())
+            }
+            Some(Any::Bytes(bytes)) => base64::engine::general_purpose::STANDARD.encode(bytes).into(),
         }
-        Some(Any::Bytes(bytes)) => base64::engine::general_purpose::STANDARD.encode(bytes).into(),
     }
 }
 
@@ -225,7 +229,7 @@ mod tests {
     #[test]
     fn values_survive_the_way_through_json() {
         let json = json!({"a": [1, 2.5, null, true, "x"], "b": {"c": {}}});
-        assert_eq!(json_of(&value_of(json.clone())), json);
-        assert_eq!(json_of(&AnyValue { value: Some(Any::Double(f64::NAN)) }), json!("NaN"));
+        assert_eq!(value_of(json.clone()).to_json(), json);
+        assert_eq!(AnyValue { value: Some(Any::Double(f64::NAN)) }.to_json(), json!("NaN"));
     }
 }

@@ -7,7 +7,7 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{self, MethodRouter};
 
-use super::{artifacts, experiments, health, metrics, registry, runs, webhooks};
+use super::{artifacts, assessments, experiments, health, metrics, otlp, registry, runs, traces, webhooks};
 use crate::access::Policy;
 use crate::app::App;
 
@@ -45,6 +45,9 @@ pub(crate) fn all() -> Vec<DialectRoute> {
         artifacts::routes(),
         registry::routes(),
         webhooks::routes(),
+        otlp::routes(),
+        traces::routes(),
+        assessments::routes(),
     ];
     areas.into_iter().flatten().flat_map(with_twin).collect()
 }

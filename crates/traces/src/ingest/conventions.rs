@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Span;
 use crate::otlp::messages::{Any, AnyValue};
-use crate::span::{json_of, value_of};
+use crate::span::value_of;
 
 pub(crate) const REQUEST_ID: &str = "mlflow.traceRequestId";
 pub(crate) const TYPE: &str = "mlflow.spanType";
@@ -198,7 +198,7 @@ fn unwrap(value: &mut AnyValue) {
 
 /// The attribute as JSON.
 pub(crate) fn json(span: &Span, key: &str) -> Option<Value> {
-    span.attribute(key).filter(|value| value.value.is_some()).map(json_of)
+    span.attribute(key).filter(|value| value.value.is_some()).map(AnyValue::to_json)
 }
 
 #[cfg(test)]

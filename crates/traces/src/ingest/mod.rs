@@ -68,7 +68,7 @@ pub fn ingest(
             None => {
                 let home = match &home {
                     Some(home) => home,
-                    None => home.insert(experiments::get(tx, &permit.read(), experiment)?),
+                    None => home.insert(experiments::home(tx, &permit.read(), experiments::id_of(experiment)?)?),
                 };
                 create(tx, permit, home, summary)?
             }
@@ -85,7 +85,7 @@ pub fn ingest(
     }
 }
 
-fn create(tx: &mut Tx<'_>, permit: &Permit<Edit>, home: &experiments::Experiment, summary: &Summary) -> Result<i64> {
+fn create(tx: &mut Tx<'_>, permit: &Permit<Edit>, home: &experiments::Home, summary: &Summary) -> Result<i64> {
     let duration = summary.ended_at.map(|end| end - summary.started_at);
     let row = Row {
         experiment_id: home.id,

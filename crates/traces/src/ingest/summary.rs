@@ -9,8 +9,7 @@ use crate::Span;
 use crate::json_text;
 use crate::labels;
 use crate::model::TraceState;
-use crate::otlp::messages::KeyValue;
-use crate::span::json_of;
+use crate::otlp::messages::{AnyValue, KeyValue};
 use crate::store::spans::{self, Fact};
 
 use super::conventions::{self, INPUTS, OUTPUTS};
@@ -114,7 +113,7 @@ fn fact(span: &Span) -> Fact {
 fn resource_tags(resource: &[KeyValue]) -> BTreeMap<String, String> {
     let own = |key: &str| !key.starts_with("telemetry.sdk.") && !key.starts_with("mlflow.");
     let tag = |pair: &KeyValue| {
-        let value = plain(pair.value.as_ref().map_or(Value::Null, json_of));
+        let value = plain(pair.value.as_ref().map_or(Value::Null, AnyValue::to_json));
         labels::valid_tag(&pair.key, &value).ok()
     };
     resource.iter().filter(|pair| own(&pair.key)).filter_map(tag).collect()
@@ -124,7 +123,7 @@ fn resource_tags(resource: &[KeyValue]) -> BTreeMap<String, String> {
 fn root_tags(root: &Span) -> BTreeMap<String, String> {
     let tag = |pair: &KeyValue| {
         let key = pair.key.strip_prefix(conventions::TAG_PREFIX)?;
-        let value = plain(pair.value.as_ref().map_or(Value::Null, json_of));
+        let value = plain(pair.value.as_ref().map_or(Value::Null, AnyValue::to_json));
         labels::valid_tag(key, &value).ok()
     };
     root.message().attributes.iter().filter_map(tag).collect()

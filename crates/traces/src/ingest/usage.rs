@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value, json};
 
 use crate::Span;
-use crate::span::json_of;
+use crate::otlp::messages::AnyValue;
 
 /// What a span says it used, and where it stands in the tree.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Node {
 impl Node {
     /// The node of a span, with what its attribute says.
     pub(crate) fn of(span: &Span, attribute: &str) -> Self {
-        let used = match span.attribute(attribute).map(json_of) {
+        let used = match span.attribute(attribute).map(AnyValue::to_json) {
             Some(Value::Object(used)) => Some(used),
             Some(Value::String(text)) => serde_json::from_str(&text).ok(),
             _ => None,
