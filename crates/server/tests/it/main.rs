@@ -10,3 +10,4 @@ mod pages;
 mod policies;
 mod registry;
 mod serving;
+mod traces;

@@ -96,7 +96,7 @@ fn descriptions_that_make_no_sense_are_refused() {
             let bad = TraceInfo { id: id.to_owned(), ..description(1) };
             assert_eq!(describe(db, bad).unwrap_err().code(), ErrorCode::InvalidInput, "{id}");
         }
-        for (experiment_id, code) in [(9, ErrorCode::NotFound), (3, ErrorCode::InvalidInput)] {
+        for (experiment_id, code) in [(9, ErrorCode::NotFound), (3, ErrorCode::Conflict)] {
             let bad = TraceInfo { experiment_id, ..description(1) };
             assert_eq!(describe(db, bad).unwrap_err().code(), code);
         }

@@ -93,7 +93,7 @@ fn a_batch_is_kept_whole_or_not_at_all() {
     on_both(|db| {
         prepare(db);
         for (experiment, code) in
-            [("9", ErrorCode::NotFound), ("3", ErrorCode::InvalidInput), ("x", ErrorCode::InvalidInput)]
+            [("9", ErrorCode::NotFound), ("3", ErrorCode::Conflict), ("x", ErrorCode::InvalidInput)]
         {
             assert_eq!(ingest(db, experiment, vec![span(1, 1, 0, 1, 2)]).unwrap_err().code(), code, "{experiment}");
         }
