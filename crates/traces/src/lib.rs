@@ -11,6 +11,7 @@ mod labels;
 mod model;
 pub mod otlp;
 pub mod read;
+pub mod search;
 pub mod service;
 mod span;
 mod store;

@@ -89,6 +89,8 @@ pub(crate) mod names {
     pub(crate) const IN_STORE: &str = "TRACKING_STORE";
     /// Tag: where clients put files of the trace.
     pub(crate) const ARTIFACT_LOCATION: &str = "mlflow.artifactLocation";
+    /// Tag: the name of the trace.
+    pub(crate) const TRACE_NAME: &str = "mlflow.traceName";
     /// Metadata: its description came in, so that spans decide nothing any more.
     pub(crate) const FINALIZED: &str = "mlflow.trace.infoFinalized";
     /// Metadata: JSON with `num_spans`, the number of spans that the client made.
@@ -97,4 +99,6 @@ pub(crate) mod names {
     pub(crate) const USER: &str = "mlflow.trace.user";
     pub(crate) const TOKENS: &str = "mlflow.trace.tokenUsage";
     pub(crate) const COST: &str = "mlflow.trace.cost";
+    /// Metadata: the run that it was made in.
+    pub(crate) const SOURCE_RUN: &str = "mlflow.sourceRun";
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, State};
 use flyball_core::{Error, ErrorCode, Result, Timestamp, limits};
+use flyball_traces::search::{self, TraceSearch};
 use flyball_traces::service::{self, Selection};
 use flyball_traces::{Trace, TraceInfo, TraceState, read};
 use serde_json::{Map, Value, json};
@@ -20,7 +21,7 @@ use super::assessments;
 use super::call::{Answer, Call};
 use super::fields::Fields;
 use super::routes::{DialectRoute, delete, get, patch, post};
-use super::shapes::{put, put_list};
+use super::shapes::{page, put, put_list};
 use crate::access::Policy::{Edit, Read};
 use crate::app::App;
 use crate::blocking;
@@ -29,6 +30,8 @@ use crate::routes::api::reader;
 /// Longest key and values that answers show of metadata and tags, in characters, as clients expect.
 const METADATA_SHOWN: usize = 250;
 const TAG_SHOWN: usize = 4096;
+/// Traces of a page unless the call says how many.
+const PAGE: i64 = 100;
 /// How often a trace that is not complete is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
@@ -39,6 +42,7 @@ pub(super) fn routes() -> Vec<DialectRoute> {
         get(Read, "/api/3.0/mlflow/traces/get", whole),
         get(Read, "/api/3.0/mlflow/traces/batchGet", several),
         post(Read, "/api/3.0/mlflow/traces/batchGetInfos", infos),
+        post(Read, "/api/3.0/mlflow/traces/search", search),
         patch(Edit, "/api/2.0/mlflow/traces/{trace_id}/tags", set_tag),
         patch(Edit, "/api/3.0/mlflow/traces/{trace_id}/tags", set_tag),
         delete(Edit, "/api/2.0/mlflow/traces/{trace_id}/tags", delete_tag),
@@ -95,7 +99,7 @@ async fn several(State(app): State<Arc<App>>, call: Call) -> Answer {
     call.read(app, |tx, permit, fields| {
         let (ids, experiments) = asked(fields)?;
         let traces = read::traces(tx, permit, &ids, experiments.as_deref())?;
-        Ok(list("traces", traces.iter().map(trace_shape)))
+        Ok(page("traces", traces.iter().map(trace_shape).collect(), None))
     })
     .await
 }
@@ -104,7 +108,7 @@ async fn infos(State(app): State<Arc<App>>, call: Call) -> Answer {
     call.read(app, |tx, permit, fields| {
         let (ids, experiments) = asked(fields)?;
         let infos = read::infos(tx, permit, &ids, experiments.as_deref())?;
-        Ok(list("trace_infos", infos.iter().map(info_shape)))
+        Ok(page("trace_infos", infos.iter().map(info_shape).collect(), None))
     })
     .await
 }
@@ -117,6 +121,30 @@ fn asked(fields: &Fields) -> Result<(Vec<String>, Option<Vec<String>>)> {
     }
     let limited = fields.value("experiment_ids")?.is_some();
     Ok((ids, limited.then(|| fields.texts("experiment_ids")).transpose()?))
+}
+
+async fn search(State(app): State<Arc<App>>, call: Call) -> Answer {
+    call.read(app, |tx, permit, fields| {
+        let locations = fields.objects("locations")?;
+        if locations.is_empty() {
+            return Err(fields.missing("locations"));
+        }
+        let experiment = |location: &Fields| match location.object("mlflow_experiment") {
+            Ok(Some(experiment)) => Some(experiment.required_text("experiment_id")),
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        };
+        let search = TraceSearch {
+            experiments: locations.iter().filter_map(experiment).collect::<Result<_>>()?,
+            filter: fields.text("filter")?.unwrap_or_default(),
+            order_by: fields.texts("order_by")?,
+            max_results: fields.integer("max_results")?.unwrap_or(PAGE),
+            page_token: fields.text("page_token")?,
+        };
+        let (found, token) = search::traces(tx, permit, &search)?;
+        Ok(page("traces", found.iter().map(info_shape).collect(), token))
+    })
+    .await
 }
 
 async fn set_tag(State(app): State<Arc<App>>, Path(id): Path<String>, call: Call) -> Answer {
@@ -267,11 +295,4 @@ fn trace_shape(trace: &Trace) -> Value {
     let mut shape = json!({ "trace_info": info_shape(&trace.info) });
     put_list(&mut shape, "spans", trace.spans.iter().map(spans::shape).collect());
     shape
-}
-
-/// A list under its name, left out when it is empty.
-fn list(name: &str, values: impl Iterator<Item = Value>) -> Value {
-    let mut answer = json!({});
-    put_list(&mut answer, name, values.collect());
-    answer
 }

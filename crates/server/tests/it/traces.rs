@@ -278,3 +278,32 @@ fn hostile_requests_are_refused_politely() {
     let answer = server.get(&format!("/api/3.0/mlflow/traces/batchGet?{many}"));
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
 }
+
+#[test]
+fn searches_answer_infos_in_pages() {
+    let server = server();
+    export_recorded(&server, FIRST);
+    post(&server, "/api/3.0/mlflow/traces", &serde_json::from_str(DESCRIPTION).unwrap());
+    let location = json!([{ "type": "MLFLOW_EXPERIMENT", "mlflow_experiment": { "experiment_id": "1" } }]);
+    let search = |extra: Value| {
+        let mut body = json!({ "locations": location });
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        post(&server, "/api/3.0/mlflow/traces/search", &body)
+    };
+    let wanted: Value = serde_json::from_str(include_str!("recorded/trace.json")).unwrap();
+    let filter = "span.name = 'add' AND trace.name = 'root-fn' AND run_id = 'fd7dc8f75e58490c8b2ea05ef38a171e'";
+    let found = search(json!({ "filter": filter, "max_results": 1, "order_by": ["timestamp_ms DESC"] })).json();
+    assert_eq!(found["traces"], json!([wanted["trace_info"]]));
+    let rest = search(json!({ "filter": filter, "max_results": 1, "page_token": found["next_page_token"] }));
+    assert_eq!(rest.json(), json!({}));
+    assert_eq!(search(json!({ "filter": "status = 'ERROR'" })).json(), json!({}));
+    for bad in [json!({ "filter": "status = 'OK' OR 1" }), json!({ "max_results": 501 }), json!({ "page_token": "x" })]
+    {
+        let answer = search(bad);
+        assert_eq!(
+            (answer.status, &answer.json()["error_code"]),
+            (StatusCode::BAD_REQUEST, &json!("INVALID_PARAMETER_VALUE"))
+        );
+    }
+    assert_eq!(post(&server, "/ajax-api/3.0/mlflow/traces/search", &json!({})).status, StatusCode::BAD_REQUEST);
+}

@@ -4,4 +4,5 @@ mod assessments;
 mod fixture;
 mod hostile;
 mod lifecycle;
+mod search;
 mod spans;
