@@ -2,6 +2,7 @@
 //! Nothing outside this folder knows the protocol, and nothing inside it decides anything.
 
 mod artifacts;
+mod assessments;
 mod call;
 pub(crate) mod error;
 mod experiments;
@@ -9,10 +10,12 @@ mod fields;
 mod health;
 mod logged_models;
 mod metrics;
+mod otlp;
 mod registry;
 mod routes;
 mod runs;
 mod shapes;
+mod traces;
 mod webhooks;
 
 pub(crate) use routes::{DialectRoute, all};

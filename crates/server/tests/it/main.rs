@@ -11,3 +11,4 @@ mod pages;
 mod policies;
 mod registry;
 mod serving;
+mod traces;
