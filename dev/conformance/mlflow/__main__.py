@@ -53,10 +53,13 @@ def asked(options: argparse.Namespace, cases: list[Case]) -> tuple[Answers, Answ
         subject = options.subject or base
         if subject is None:
             raise SystemExit("--against needs --subject URL")
-        # A reference that judges itself needs other names for its second go.
-        again = nonce if options.subject else secrets.token_hex(8)
+        if options.subject is None:
+            # A reference that judges itself needs other names for its second go, and an end of the first.
+            there, _ = answers_of(base, cases, nonce)
+            here, requests = answers_of(base, cases, secrets.token_hex(8))
+            return there, here, requests
         first = pool.submit(answers_of, base, cases, nonce) if base else None
-        here, requests = pool.submit(answers_of, subject, cases, again).result()
+        here, requests = answers_of(subject, cases, nonce)
         there = first.result()[0] if first else load(options.against, cases)
     return there, here, requests
 

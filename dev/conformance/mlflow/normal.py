@@ -21,6 +21,7 @@ DAY_MILLISECONDS = 86_400_000
 GENERATED = re.compile(
     r"(?:\b(?:m|a|d|dr|tr|iss)-)?\b[0-9a-f]{32}\b|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
 )
+GENERATED_DIGEST = re.compile(r"[0-9a-f]{8}")
 RANDOM_NAME = re.compile(r"[a-z]+-[a-z]+-\d{1,4}")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 
@@ -101,6 +102,8 @@ def _value(parent: str, key: str, value: Json, names: Names) -> Json:
         return names.experiment(value)
     if key in ("next_page_token", "token") and isinstance(value, str):
         return "<token>" if value else ""
+    if key == "digest" and isinstance(value, str) and GENERATED_DIGEST.fullmatch(value):
+        return "<digest>"
     if isinstance(value, str):
         return _text(value, names)
     return "<time>" if _is_now(value) else value

@@ -14,7 +14,7 @@ from types import TracebackType
 
 import requests
 
-START_SECONDS = 90
+START_SECONDS = 180
 
 
 def free_port() -> int:
@@ -60,9 +60,9 @@ class StockServer:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                if requests.get(f"{self.base}/health", timeout=2).ok:
+                if requests.get(f"{self.base}/health", timeout=5).ok:
                     return True
-            except requests.ConnectionError:
+            except requests.RequestException:
                 time.sleep(0.2)
         return False
 

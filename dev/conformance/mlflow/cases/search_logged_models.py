@@ -50,7 +50,7 @@ def key(field: str, **more: Any) -> dict[str, Any]:
 finds("names and ids", "name = 'one'", "attributes.name != 'one'", "name LIKE 't%'", "name ILIKE 'T%'", "name IN ('one', 'two')", "name NOT IN ('one', 'two')", "model_id = '{two}'", "attributes.model_id IN ('{one}', '{two}')", "model_id != '{two}'")
 finds("types and runs", "model_type = 'tree'", "attributes.model_type ILIKE 'tree'", "model_type != 'agent'", "source_run_id = '{run}'", "source_run_id != '{run}'", "model_type LIKE 'T%'")
 finds("statuses", "status = 'READY'", "status != 'READY'", "attributes.status = 'LOGGED_MODEL_READY'", "status = 'PENDING'")
-finds("times", "creation_time > 0", "attributes.creation_time < 5", "last_updated_timestamp >= 1")
+finds("times", "creation_timestamp > 0", "creation_timestamp < 5", "creation_time > 0", "last_updated_timestamp >= 1")
 finds("metrics", *[f"metrics.acc {sign} 0.7" for sign in ("=", "!=", "<", "<=", ">", ">=")], "metrics.none > 0", "metrics.acc > 0.4 AND metrics.loss > 1", "metrics.`acc` > 0.8")
 finds("params and tags", "params.lr = '0.1'", "params.lr != '0.1'", "params.lr LIKE '0%'", "tags.team = 'red'", "tags.team ILIKE 'RED'", "tags.`a.b` = 'x'", "params.empty = ''", "tags.none != 'x'", "params.lr IN ('0.1', '0.2')", "tags.team NOT IN ('red')")
 finds("conjunctions", "name = 'one' AND params.lr = '0.1'", "metrics.acc > 0.5 AND tags.team != 'x' AND model_type = 'tree'", "name = 'one' and name = 'two'")
@@ -60,7 +60,7 @@ refuses("wrong literals", "metrics.acc > 'x'", "creation_timestamp > 'x'", "name
 case("sloppy: numbers for texts", find("name = 5"), find("params.lr = 5"))
 case("sloppy: empty list", find("name IN ()"))
 case("sloppy: ends with AND", find("name = 'a' AND"))
-case("other name of the creation time", find("creation_timestamp > 0").refused())
+case("times with the word for the entity", find("attributes.creation_timestamp > 0").refused(), find("attributes.creation_time > 0").refused())
 refuses("wrong comparators", "name > 'a'", "metrics.acc LIKE '1'", "params.lr > '1'", "creation_timestamp LIKE '1'", "metrics.acc IN ('1')")
 refuses("malformed text", "name", "name = 'a' OR name = 'b'", "(name = 'a')", "name = 'a")
 

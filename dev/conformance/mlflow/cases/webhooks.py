@@ -58,6 +58,7 @@ def own(body: Any) -> Any:
 
 case("list is newest first", made, make(name="{u}-b").after(4), get("webhooks", {"max_results": "2"}).showing(own))
 case("list in pages", made, make(name="{u}-b").after(4), get("webhooks", {"max_results": "1"}, token="next_page_token").showing(own), get("webhooks", {"max_results": "1", "page_token": "{token}"}).showing(own))
-case("list of wrong sizes", get("webhooks", {"max_results": "0"}).refused(), get("webhooks", {"max_results": "1001"}).refused(), get("webhooks", {"max_results": "-1"}).refused())
+case("sloppy: list of size zero", get("webhooks", {"max_results": "0"}).showing(lambda body: "webhooks" in body))
+case("list of wrong sizes", get("webhooks", {"max_results": "1001"}).refused(), get("webhooks", {"max_results": "-1"}).refused())
 case("list by no token", get("webhooks", {"page_token": "x"}).refused())
 case("test of an unknown one", post("webhooks/00000000-0000-0000-0000-000000000000/test", {}).refused())
