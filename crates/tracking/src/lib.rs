@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod experiments;
 pub mod history;
+pub mod import;
 pub mod inputs;
 pub mod lineage;
 pub mod metrics;

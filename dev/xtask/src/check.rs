@@ -61,7 +61,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// The layers, lowest first. A crate may depend on crates before it, never on later ones; only the cli names engines.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "core",
     "stats",
     "store",
@@ -72,6 +72,7 @@ const LAYERS: [&str; 19] = [
     "tracking",
     "evaluation",
     "registry",
+    "moving",
     "serving",
     "monitoring",
     "remedies",
