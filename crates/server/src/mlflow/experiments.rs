@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use flyball_core::{Error, ErrorCode, Result};
-use flyball_tracking::{NewExperiment, Pair, experiments};
+use flyball_core::{Error, ErrorCode, Result, limits};
+use flyball_tracking::search::{self, ExperimentSearch};
+use flyball_tracking::{NewExperiment, Pair, View, experiments};
 use serde_json::json;
 
 use super::call::{Answer, Call};
@@ -27,6 +28,8 @@ pub(super) fn routes() -> Vec<DialectRoute> {
         post(Edit, "/api/2.0/mlflow/experiments/update", update),
         post(Edit, "/api/2.0/mlflow/experiments/set-experiment-tag", set_tag),
         post(Edit, "/api/2.0/mlflow/experiments/delete-experiment-tag", delete_tag),
+        post(Read, "/api/2.0/mlflow/experiments/search", search),
+        get(Read, "/api/2.0/mlflow/experiments/search", search),
         post(Read, "/ajax-api/2.0/mlflow/experiments/search-datasets", search_datasets),
     ]
 }
@@ -127,6 +130,43 @@ async fn delete_tag(State(app): State<Arc<App>>, call: Call) -> Answer {
         Ok(json!({}))
     })
     .await
+}
+
+async fn search(State(app): State<Arc<App>>, call: Call) -> Answer {
+    call.read(app, |tx, permit, fields| {
+        let search = ExperimentSearch {
+            filter: fields.text("filter")?.unwrap_or_default(),
+            view: view(fields, "view_type")?,
+            max_results: max_results(fields.integer("max_results")?.unwrap_or(0))?,
+            order_by: fields.texts("order_by")?,
+            page_token: fields.text("page_token")?,
+        };
+        let (ids, token) = search::experiments(tx, permit, &search)?;
+        let found = experiments::load(tx, permit, &ids)?;
+        Ok(shapes::page("experiments", found.iter().map(shapes::experiment).collect(), token))
+    })
+    .await
+}
+
+/// Which lifecycles a search shows; those in use when nothing is said.
+pub(super) fn view(fields: &Fields, name: &str) -> Result<View> {
+    let words = [("ACTIVE_ONLY", 1), ("DELETED_ONLY", 2), ("ALL", 3)];
+    Ok(match fields.choice(name, &words)? {
+        Some(2) => View::Deleted,
+        Some(3) => View::All,
+        _ => View::Active,
+    })
+}
+
+/// How many runs or experiments a page shall have at the most.
+pub(super) fn max_results(given: i64) -> Result<usize> {
+    if (1..=limits::SEARCH_ROWS).contains(&given) {
+        return usize::try_from(given).map_err(Error::internal);
+    }
+    Err(Error::invalid(format!(
+        "Invalid value {given} for parameter 'max_results' supplied: it must be at least 1 and at most {}",
+        limits::SEARCH_ROWS
+    )))
 }
 
 async fn search_datasets(State(app): State<Arc<App>>, call: Call) -> Answer {

@@ -6,11 +6,12 @@ use axum::extract::State;
 use flyball_core::{Error, Result, Timestamp};
 use flyball_tracking::batch::{self, Batch};
 use flyball_tracking::runs::Update;
+use flyball_tracking::search::{self, RunSearch};
 use flyball_tracking::{DatasetInput, LoggedDataset, ModelUse, NewRun, Pair, RunStatus, inputs, rules, runs};
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call};
-use super::experiments::{experiment_id, pairs};
+use super::experiments::{experiment_id, max_results, pairs, view};
 use super::fields::Fields;
 use super::routes::{DialectRoute, get, post};
 use super::{metrics, shapes};
@@ -27,6 +28,7 @@ pub(super) fn routes() -> Vec<DialectRoute> {
         post(Edit, "/api/2.0/mlflow/runs/update", update),
         post(Edit, "/api/2.0/mlflow/runs/delete", delete),
         post(Edit, "/api/2.0/mlflow/runs/restore", restore),
+        post(Read, "/api/2.0/mlflow/runs/search", search),
         post(Edit, "/api/2.0/mlflow/runs/log-parameter", log_parameter),
         post(Edit, "/api/2.0/mlflow/runs/log-batch", log_batch),
         post(Edit, "/api/2.0/mlflow/runs/set-tag", set_tag),
@@ -99,6 +101,27 @@ async fn restore(State(app): State<Arc<App>>, call: Call) -> Answer {
     call.edit(app, |tx, permit, fields, now| {
         runs::restore(tx, permit, &fields.required_text("run_id")?, now)?;
         Ok(json!({}))
+    })
+    .await
+}
+
+/// How many runs a page has when nothing is said.
+const PAGE: i64 = 1_000;
+
+async fn search(State(app): State<Arc<App>>, call: Call) -> Answer {
+    call.read(app, |tx, permit, fields| {
+        let ids = fields.texts("experiment_ids")?;
+        let search = RunSearch {
+            experiment_ids: ids.iter().filter_map(|id| id.parse().ok()).collect(),
+            filter: fields.text("filter")?.unwrap_or_default(),
+            view: view(fields, "run_view_type")?,
+            max_results: max_results(fields.integer("max_results")?.unwrap_or(PAGE))?,
+            order_by: fields.texts("order_by")?,
+            page_token: fields.text("page_token")?,
+        };
+        let (numbers, token) = search::runs(tx, permit, &search)?;
+        let found = runs::load(tx, permit, &numbers)?;
+        Ok(shapes::page("runs", found.iter().map(shapes::run).collect(), token))
     })
     .await
 }
