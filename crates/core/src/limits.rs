@@ -16,6 +16,8 @@ pub const FILTER_CONDITIONS: usize = 64;
 pub const TABLE_COLUMNS: usize = 2_000;
 /// Largest source file that is read as a whole into memory.
 pub const SOURCE_FILE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// Largest blob: past it the parts of an upload to a bucket, of which there may be 10,000, no longer stay small.
+pub const BLOB_BYTES: u64 = 256 * 1024 * 1024 * 1024;
 /// Most broken rows of a file that are kept in quarantine; past it the file is refused as not being of its format.
 pub const BROKEN_ROWS: usize = 1_000;
 /// Most failing rows that a check keeps for looking at.

@@ -3,6 +3,7 @@
 //! A run's metrics are kept twice: the latest value of each beside the run, indexed for searches, and the history in packed
 //! chunks that only a reader of that history touches.
 
+pub mod artifacts;
 pub mod batch;
 pub mod experiments;
 pub mod history;

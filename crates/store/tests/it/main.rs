@@ -8,5 +8,6 @@ mod crash;
 mod group_commit;
 mod lock;
 mod schema;
+mod streams;
 mod transactions;
 mod values;
