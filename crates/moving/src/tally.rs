@@ -72,6 +72,13 @@ pub struct Sum {
     pub digest: Digest,
 }
 
+impl Default for Sum {
+    /// The sum of nothing.
+    fn default() -> Self {
+        Summing::default().sum()
+    }
+}
+
 /// The sums of one thing, such as a run with all that hangs on it, or of everything.
 pub type Tally = BTreeMap<Kind, Sum>;
 

@@ -1,14 +1,19 @@
 //! Bringing in what another tracking server keeps, as it was there: with its ids, times and states. What is written here
 //! was checked there, so names and keys are taken as they are.
 
-use flyball_core::{Edit, Error, Permit, Result, Timestamp};
+mod models;
+
+use flyball_core::{Edit, Error, Permit, Read, Result, Timestamp};
 use flyball_governance::{Event, audit};
 use flyball_store::{OnConflict, Param, Tx, params};
 use serde_json::json;
 
+use crate::artifacts::{Artifact, TreePath};
 use crate::metrics;
-use crate::model::{Experiment, Lifecycle, Metric, Pair, Point, Run};
+use crate::model::{Experiment, Lifecycle, Metric, Pair, Run};
 use crate::{experiments, inputs, runs};
+
+pub use models::{LoggedModel, ModelMetric, forget_logged_model, has_logged_model, logged_model, put_logged_model};
 
 /// The number that a new experiment gets: the wanted one when it is free, otherwise the next.
 ///
@@ -109,14 +114,13 @@ pub fn put_run(tx: &mut Tx<'_>, permit: &Permit<Edit>, new: &Run, now: Timestamp
     audit::record(tx, &Event::done(permit, now, "run.import", format!("run/{}", new.id)))
 }
 
-/// Adds points to a metric of a run, deleted or not.
+/// Adds points to the metrics of a run, deleted or not.
 ///
 /// # Errors
 /// `NotFound` when there is no such run.
-pub fn add_points(tx: &mut Tx<'_>, permit: &Permit<Edit>, run_id: &str, key: &str, points: &[Point]) -> Result<()> {
+pub fn add_metrics(tx: &mut Tx<'_>, permit: &Permit<Edit>, run_id: &str, points: &[Metric]) -> Result<()> {
     let place = runs::place(tx, permit, run_id)?;
-    let metrics: Vec<Metric> = points.iter().map(|point| Metric { key: key.to_owned(), point: *point }).collect();
-    metrics::append(tx, place, &metrics)
+    metrics::append(tx, place, points)
 }
 
 /// Removes a run of which only a part came in, as if it had never been.
@@ -124,10 +128,8 @@ pub fn add_points(tx: &mut Tx<'_>, permit: &Permit<Edit>, run_id: &str, key: &st
 /// # Errors
 /// `Unavailable` when the database does not answer.
 pub fn forget_run(tx: &mut Tx<'_>, permit: &Permit<Edit>, id: &str) -> Result<()> {
-    let Some(row) = tx.query_one(
-        "SELECT no FROM runs WHERE id = $1 AND workspace = $2",
-        &params![id, permit.workspace()],
-    )?
+    let Some(row) =
+        tx.query_one("SELECT no FROM runs WHERE id = $1 AND workspace = $2", &params![id, permit.workspace()])?
     else {
         return Ok(());
     };
@@ -137,6 +139,22 @@ pub fn forget_run(tx: &mut Tx<'_>, permit: &Permit<Edit>, id: &str) -> Result<()
     }
     tx.execute("DELETE FROM runs WHERE no = $1", &params![no])?;
     Ok(())
+}
+
+/// All files below a folder of the tree of artifacts, at any depth, by path.
+///
+/// # Errors
+/// `Unavailable` when the database does not answer.
+pub fn files(tx: &mut Tx<'_>, permit: &Permit<Read>, folder: &TreePath) -> Result<Vec<Artifact>> {
+    // '0' comes after '/', so this range is what is below.
+    let rows = tx.query(
+        "SELECT path, digest, size FROM artifacts WHERE workspace = $1 AND path >= $2 AND path < $3 ORDER BY path",
+        &params![permit.workspace(), format!("{folder}/"), format!("{folder}0")],
+    )?;
+    let file = |row: &flyball_store::Row| {
+        Ok(Artifact { path: row.get::<String>("path")?.parse()?, digest: row.get("digest")?, size: row.get("size")? })
+    };
+    rows.iter().map(file).collect()
 }
 
 fn pairs(owner: i64, pairs: &[Pair]) -> Vec<Vec<Param>> {
