@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::wire::Places;
@@ -19,9 +20,12 @@ pub(crate) struct Arguments {
     /// The database [default: SQLite in the data folder]; postgres://… for several replicas.
     #[arg(long, global = true, env = "FLYBALL_DATABASE", value_name = "URL", hide_env_values = true)]
     pub(crate) database: Option<String>,
-    /// The blob store [default: a folder in the data folder].
+    /// The blob store [default: a folder in the data folder]; a folder, or s3://BUCKET/PREFIX with the AWS_… variables.
     #[arg(long, global = true, env = "FLYBALL_ARTIFACTS", value_name = "URL", hide_env_values = true)]
     pub(crate) artifacts: Option<String>,
+    /// Let webhooks call private addresses, and without TLS.
+    #[arg(long, global = true, env = "FLYBALL_WEBHOOK_ALLOW_PRIVATE", value_parser = FalseyValueParser::new())]
+    pub(crate) webhook_allow_private: bool,
     /// Print JSON for programs instead of text for people.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -206,6 +210,7 @@ impl Arguments {
             data_dir: self.data_dir.clone().unwrap_or_else(|| self.project.join(".flyball")),
             database: self.database.clone(),
             artifacts: self.artifacts.clone(),
+            webhook_allow_private: self.webhook_allow_private,
         }
     }
 }

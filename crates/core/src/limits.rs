@@ -50,6 +50,12 @@ pub const KEY_CHARS: usize = 250;
 pub const PARAM_VALUE_CHARS: usize = 6_000;
 /// Longest value of a run's tag, in characters; what is longer is cut, as clients expect.
 pub const TAG_VALUE_CHARS: usize = 8_000;
+/// Longest name of a registered model, in characters.
+pub const MODEL_NAME_CHARS: usize = 256;
+/// Longest alias of a model version, in characters.
+pub const ALIAS_CHARS: usize = 255;
+/// Longest value of a tag in the registry, in characters: a prompt's text is one.
+pub const REGISTRY_TAG_VALUE_CHARS: usize = 100_000;
 /// Longest value of an experiment's tag, in characters.
 pub const EXPERIMENT_TAG_VALUE_CHARS: usize = 20_000;
 /// Most metrics, and most entities at all, of one batch.

@@ -1,15 +1,18 @@
 //! The MLflow REST API as its stock client speaks it: requests into the services' own types, answers into its shapes.
 //! Nothing outside this folder knows the protocol, and nothing inside it decides anything.
 
+mod artifacts;
 mod call;
 pub(crate) mod error;
 mod experiments;
 mod fields;
 mod health;
 mod metrics;
+mod registry;
 mod routes;
 mod runs;
 mod shapes;
+mod webhooks;
 
 pub(crate) use routes::{DialectRoute, all};
 

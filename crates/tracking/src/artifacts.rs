@@ -2,6 +2,7 @@
 //! something is in it. Removing a path leaves its blob, which others may name, to the collector of blobs.
 
 mod path;
+pub mod root;
 
 use std::fmt::Write;
 

@@ -19,6 +19,6 @@ pub mod search;
 mod sql;
 
 pub use model::{
-    DatasetInput, Experiment, Lifecycle, LoggedDataset, Metric, ModelUse, NewExperiment, NewRun, Pair, Point, Run,
-    RunInputs, RunStatus, View,
+    DatasetInput, DatasetSummary, Experiment, Lifecycle, LoggedDataset, Metric, ModelUse, NewExperiment, NewRun, Pair,
+    Point, Run, RunInputs, RunStatus, View,
 };

@@ -63,6 +63,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 /// The layers, lowest first. A crate may depend on crates before it, never on later ones; only the cli names engines.
 const LAYERS: [&str; 20] = [
     "core",
+    "egress",
     "stats",
     "store",
     "jobs",

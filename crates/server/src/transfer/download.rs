@@ -26,20 +26,37 @@ pub(crate) struct Download {
     pub(crate) size: u64,
 }
 
-/// The response with the file, or with the part that the request's headers ask for; always as an attachment, so that no
-/// browser runs it as a page of ours.
+/// The response with the file that `find` finds, or with the part that the request's headers ask for; always as an
+/// attachment, so that no browser runs it as a page of ours.
 ///
 /// # Errors
-/// What the blob store says before the first byte is sent. Later the connection is cut, so that a damaged file never
-/// looks complete.
-pub(crate) async fn send(blobs: Blobs, request: &HeaderMap, file: &Download) -> Result<Response> {
+/// What `find` or the blob store says before the first byte is sent. Later the connection is cut, so that a damaged file
+/// never looks complete.
+pub(crate) async fn send(
+    blobs: Blobs,
+    request: HeaderMap,
+    find: impl FnOnce() -> Result<Download> + Send + 'static,
+) -> Result<Response> {
+    let (mut response, content) = blocking(move || open(&blobs, &request, &find()?)).await?;
+    if let Some((first, reader)) = content {
+        *response.body_mut() = match reader.remaining() {
+            0 => Body::from(first),
+            _ => Body::from_stream(stream::once(async { Ok(first) }).chain(rest(reader))),
+        };
+    }
+    Ok(response)
+}
+
+/// The head of the response, and the content with its first chunk when it has one: most files are no longer, and a
+/// damaged one still gets a proper answer.
+fn open(blobs: &Blobs, request: &HeaderMap, file: &Download) -> Result<(Response, Option<(Bytes, BlobReader)>)> {
     let tag = format!("\"{}\"", file.digest);
     let mut response = Response::new(Body::empty());
     set(&mut response, header::ETAG, &tag)?;
     set(&mut response, header::ACCEPT_RANGES, "bytes")?;
     if range::names(request, header::IF_NONE_MATCH, &tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-        return Ok(response);
+        return Ok((response, None));
     }
     let part = match range::wanted(request, &tag, file.size) {
         Wanted::Whole => None,
@@ -48,7 +65,7 @@ pub(crate) async fn send(blobs: Blobs, request: &HeaderMap, file: &Download) -> 
             *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
             set(&mut response, header::CONTENT_RANGE, &format!("bytes */{}", file.size))?;
             response.extensions_mut().insert(AsWritten);
-            return Ok(response);
+            return Ok((response, None));
         }
     };
     if let Some(part) = &part {
@@ -60,26 +77,17 @@ pub(crate) async fn send(blobs: Blobs, request: &HeaderMap, file: &Download) -> 
     set(&mut response, header::CONTENT_LENGTH, &length.to_string())?;
     set(&mut response, header::CONTENT_TYPE, media_type::of(&file.name))?;
     set(&mut response, header::CONTENT_DISPOSITION, &disposition::attachment(&file.name))?;
-
-    let (digest, size) = (file.digest, file.size);
-    // The first chunk comes with the opening: most files are no longer, and a damaged one still gets a proper answer.
-    let opening = move || {
-        let mut reader = blobs.reader(&digest, part).map_err(|error| match error.code() {
-            ErrorCode::NotFound | ErrorCode::InvalidInput => Error::internal(error),
-            _ => error,
-        })?;
-        if reader.size() != size {
-            return Err(Error::internal(format!("the blob {digest} has {} bytes instead of {size}", reader.size())));
-        }
-        let first = reader.next().transpose()?.unwrap_or_default();
-        Ok((reader, first))
-    };
-    let (reader, first) = blocking(opening).await?;
-    *response.body_mut() = match reader.remaining() {
-        0 => Body::from(first),
-        _ => Body::from_stream(stream::once(async { Ok(first) }).chain(rest(reader))),
-    };
-    Ok(response)
+    let mut reader = blobs.reader(&file.digest, part).map_err(|error| match error.code() {
+        // The tree names a blob, so its absence is our defect.
+        ErrorCode::NotFound | ErrorCode::InvalidInput => Error::internal(error),
+        _ => error,
+    })?;
+    if reader.size() != file.size {
+        let message = format!("the blob {} has {} bytes instead of {}", file.digest, reader.size(), file.size);
+        return Err(Error::internal(message));
+    }
+    let first = reader.next().transpose()?.unwrap_or_default();
+    Ok((response, Some((first, reader))))
 }
 
 fn set(response: &mut Response, name: header::HeaderName, value: &str) -> Result<()> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flyball_core::{Error, ErrorCode, Result};
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -115,12 +115,14 @@ impl SqliteConnection {
 /// A new file gets its write-ahead log with an exclusive lock. When several processes want it at once SQLite refuses
 /// without asking the busy handler (each waits for the others), so the patience for it is here.
 fn keep_a_write_ahead_log(connection: &rusqlite::Connection) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+    const PAUSE: Duration = Duration::from_millis(5);
+    let mut left = PATIENCE;
     loop {
         match connection.execute_batch("PRAGMA journal_mode = WAL") {
-            Err(error) if is_busy(&error) && Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
+            Err(error) if is_busy(&error) && !left.is_zero() => std::thread::sleep(PAUSE),
             outcome => return outcome.map_err(from_sqlite),
         }
+        left = left.saturating_sub(PAUSE);
     }
 }
 

@@ -78,7 +78,7 @@ fn fault(text: &str) -> Option<&'static str> {
         return Some("it is empty or too long");
     }
     if text.chars().any(is_refused) {
-        return Some("it holds a backslash, '#', or a control or direction-changing character");
+        return Some("it holds a backslash, '#', a control or direction-changing character, or bytes that are no text");
     }
     if text.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
         return Some("it is absolute, ends with a slash, or a segment is empty, '.' or '..'");
@@ -97,9 +97,10 @@ fn fault(text: &str) -> Option<&'static str> {
 }
 
 fn is_refused(character: char) -> bool {
-    // The last code point bounds the ranges that the tree is searched by.
+    // The replacement character stands for bytes that were no text. The last code point bounds the ranges that the tree
+    // is searched by.
     character.is_control()
-        || matches!(character, '\\' | '#' | char::MAX)
+        || matches!(character, '\\' | '#' | char::REPLACEMENT_CHARACTER | char::MAX)
         || matches!(character, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -158,6 +159,7 @@ mod tests {
             "a\r\nX: y",
             "a\u{7f}",
             "a\u{202e}gpj",
+            "..\u{fffd}\u{fffd}x",
             "\u{10ffff}",
             &long,
             &deep,

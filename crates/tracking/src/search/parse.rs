@@ -332,3 +332,6 @@ fn order(step: &str, grammar: &Grammar) -> Result<Order> {
     }
     Ok(Order { entity: entity.name, key, ascending })
 }
+
+#[cfg(test)]
+mod tests;

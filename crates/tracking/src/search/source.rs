@@ -206,15 +206,35 @@ impl Source {
         }
     }
 
-    /// `FROM … WHERE …` with the runs as `r`, the index as `d`, and the joins between them. CROSS JOIN keeps SQLite from
-    /// choosing another order of the tables.
-    pub(super) fn to_sql(&self, segment: Segment, joins: &str, sql: &mut Sql) -> String {
+    /// The number of the run, as the source has it.
+    pub(super) fn run(&self) -> &'static str {
+        match self {
+            Self::Started(_) | Self::Ids(_) => "r.no",
+            Self::Metric(..) | Self::NotANumber(_) | Self::Text(..) => "d.run_no",
+        }
+    }
+
+    /// Whether the source's rows are the values of this key in this table.
+    pub(super) fn holds(&self, table: &str, key: &str) -> bool {
+        match self {
+            Self::Metric(own, _) | Self::NotANumber(own) => table == "latest_metrics" && own == key,
+            Self::Text(own_table, own, _) => *own_table == table && own == key,
+            Self::Started(_) | Self::Ids(_) => false,
+        }
+    }
+
+    /// `FROM … WHERE …` with the runs as `r` and the rows of an index as `d`. The look-ups come between the two, so that
+    /// only those that pass are looked up among the runs. CROSS JOIN keeps the order of the tables.
+    pub(super) fn to_sql(&self, segment: Segment, look_ups: &str, joins: &str, sql: &mut Sql) -> String {
         let (table, test) = self.table_and_test(segment, sql);
-        if table == "runs r" {
-            return format!("FROM runs r{joins} WHERE {test}");
+        if self.run() == "r.no" {
+            return format!("FROM {table}{look_ups}{joins} WHERE {test}");
         }
         let lifecycle = sql.bind(segment.lifecycle);
-        format!("FROM {table} CROSS JOIN runs r{joins} WHERE {test} AND r.no = d.run_no AND r.lifecycle = {lifecycle}")
+        format!(
+            "FROM {table}{look_ups} CROSS JOIN runs r{joins} \
+             WHERE {test} AND r.no = d.run_no AND r.lifecycle = {lifecycle}"
+        )
     }
 
     /// How many rows the stretch has, at most `most`.

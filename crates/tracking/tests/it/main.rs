@@ -9,4 +9,5 @@ mod inputs;
 mod lineage;
 mod metrics;
 mod runs;
+#[expect(clippy::disallowed_methods, reason = "these tests make their own permits")]
 mod search;

@@ -200,7 +200,7 @@ fn random_searches_find_what_a_plain_evaluation_finds() {
         let samples = samples(3_000, 7);
         let stored = samples.clone();
         db.write(move |tx| store(tx, &stored)).unwrap();
-        for seed in 0..300 {
+        for seed in 0..200 {
             ask(db, &samples, seed);
         }
     });
