@@ -64,22 +64,26 @@ impl Database {
     }
 
     /// The files of a run or logged model.
-    fn files(&mut self, sink: &mut dyn Sink, uri: &str) -> Result<()> {
-        match &mut self.artifacts {
+    fn files(&self, sink: &mut dyn Sink, uri: &str) -> Result<()> {
+        match &self.artifacts {
             Some(folder) => folder.read(sink, uri),
-            None => Ok(()),
+            None => {
+                sink.incomplete();
+                Ok(())
+            }
         }
     }
 
-    fn tell_of_files(&self, sink: &mut dyn Sink, had_any: bool) {
-        let reason = match &self.artifacts {
-            None => "give the folder of the artifacts with --artifacts; then call again with a fresh data folder",
-            Some(folder) if had_any && !folder.found_any() => {
-                "none of the folders that the database names is below --artifacts"
-            }
-            Some(_) => return,
+    /// Makes sure that files can be found; says so when they cannot.
+    fn look_for_files(&mut self, sink: &mut dyn Sink) -> Result<()> {
+        let reason = match self.artifacts.clone() {
+            None => "the folder of the artifacts was not named; call again with --from-artifacts",
+            Some(folder) if folder.is_empty() || self.names_any_folder_of(&folder)? => return Ok(()),
+            Some(_) => "none of the folders that the database names is there; call again with another --from-artifacts",
         };
+        self.artifacts = None;
         sink.left_out(LeftOut { kind: Kind::Artifacts, id: "all".to_owned(), reason: reason.to_owned() });
+        Ok(())
     }
 }
 
@@ -89,16 +93,15 @@ impl Source for Database {
     }
 
     fn read(&mut self, sink: &mut dyn Sink) -> Result<()> {
-        let mut had_any = false;
+        self.look_for_files(sink)?;
         for experiment in self.experiments()? {
             let id = experiment.id.clone();
             if sink.experiment(experiment)? == Wish::Whole {
-                had_any |= self.read_models(sink, &id)?;
-                had_any |= self.read_runs(sink, &id)?;
+                self.read_models(sink, &id)?;
+                self.read_runs(sink, &id)?;
             }
         }
         self.read_registry(sink)?;
-        self.tell_of_files(sink, had_any);
         self.tell_of_the_rest(sink)
     }
 

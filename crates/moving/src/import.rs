@@ -8,6 +8,7 @@ mod journal;
 mod names;
 mod own;
 mod queue;
+mod registry;
 mod verify;
 
 use std::sync::Arc;

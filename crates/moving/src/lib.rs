@@ -7,6 +7,7 @@
 pub mod database;
 pub mod import;
 pub mod record;
+pub mod server;
 pub mod source;
 pub mod tally;
 

@@ -62,6 +62,8 @@ pub trait Sink {
     fn logged_model(&mut self, model: LoggedModel) -> Result<Wish>;
     /// A file of the run or logged model, under its path below the artifact root.
     fn file(&mut self, path: &str, bytes: &mut dyn Read) -> Result<()>;
+    /// A part of the run or logged model stays behind for a reason that concerns many and is told once.
+    fn incomplete(&mut self);
     /// The end of the run or logged model.
     fn end(&mut self) -> Result<()>;
     /// A registered model; what follows until the next one are its versions.

@@ -157,6 +157,27 @@ pub fn files(tx: &mut Tx<'_>, permit: &Permit<Read>, folder: &TreePath) -> Resul
     rows.iter().map(file).collect()
 }
 
+/// Where the artifacts of a run or logged model were before it came here, and where they are, if that differs. The former
+/// place is kept in the tag `key`.
+///
+/// # Errors
+/// `Unavailable` when the database does not answer.
+pub fn moved_artifacts<L>(
+    tx: &mut Tx<'_>,
+    permit: &Permit<L>,
+    id: &str,
+    key: &str,
+) -> Result<Option<(String, String)>> {
+    let row = tx.query_one(
+        "SELECT t.value AS former, r.artifact_uri AS here FROM runs r JOIN run_tags t ON t.run_no = r.no \
+         WHERE r.workspace = $1 AND r.id = $2 AND t.key = $3 UNION ALL \
+         SELECT t.value AS former, m.artifact_uri AS here FROM logged_models m JOIN logged_model_tags t \
+         ON t.model_id = m.id WHERE m.workspace = $1 AND m.id = $2 AND t.key = $3",
+        &params![permit.workspace(), id, key],
+    )?;
+    row.map(|row| Ok((row.get("former")?, row.get("here")?))).transpose()
+}
+
 fn pairs(owner: i64, pairs: &[Pair]) -> Vec<Vec<Param>> {
     pairs.iter().map(|pair| params![owner, pair.key.as_str(), pair.value.as_str()].to_vec()).collect()
 }

@@ -56,13 +56,19 @@ impl Database {
 
     /// Says what the database keeps beyond what is carried.
     pub(super) fn tell_of_the_rest(&mut self, sink: &mut dyn Sink) -> Result<()> {
-        for (table, kind, words) in STAYS.into_iter().filter(|(table, ..)| self.schema.has_table(table)) {
+        for (table, kind, words) in STAYS {
+            if !self.schema.has_table(table) {
+                continue;
+            }
             let count = self.count_of(&format!("SELECT COUNT(*) AS n FROM {table}"))?;
             if count > 0 {
                 sink.left_out(LeftOut { kind, id: format!("{count} {words}"), reason: "not carried".to_owned() });
             }
         }
-        for table in ["experiments", "registered_models"].into_iter().filter(|t| self.schema.has(t, "workspace")) {
+        for table in ["experiments", "registered_models"] {
+            if !self.schema.has(table, "workspace") {
+                continue;
+            }
             let count =
                 self.count_of(&format!("SELECT COUNT(*) AS n FROM {table} WHERE workspace <> '{WORKSPACE}'"))?;
             if count > 0 {

@@ -11,10 +11,9 @@ use crate::tally::Kind;
 /// Deepest nesting of folders that is followed: deeper ones cannot be named here.
 const DEPTH: usize = 64;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ArtifactFolder {
     root: PathBuf,
-    found: bool,
 }
 
 impl ArtifactFolder {
@@ -26,24 +25,23 @@ impl ArtifactFolder {
         };
         let root = folder.canonicalize().map_err(missing)?;
         std::fs::read_dir(&root).map_err(missing)?;
-        Ok(Self { root, found: false })
+        Ok(Self { root })
     }
 
-    /// Whether any of the asked folders was there.
-    pub(super) fn found_any(&self) -> bool {
-        self.found
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        std::fs::read_dir(&self.root).is_ok_and(|mut entries| entries.next().is_none())
     }
 
     /// Pushes the files below an artifact URI.
-    pub(super) fn read(&mut self, sink: &mut dyn Sink, uri: &str) -> Result<()> {
+    pub(super) fn read(&self, sink: &mut dyn Sink, uri: &str) -> Result<()> {
         let Some(folder) = self.locate(uri) else { return Ok(()) };
-        self.found = true;
         self.walk(sink, &folder, "", 0)
     }
 
     /// The folder that a URI names: below the root as the server resolves it, or where its last parts are below the
     /// root, for stores that name a place of their own.
-    fn locate(&self, uri: &str) -> Option<PathBuf> {
+    pub(super) fn locate(&self, uri: &str) -> Option<PathBuf> {
         let path = match uri.split_once(':') {
             Some((_, rest)) if !uri.starts_with('/') => rest,
             _ => uri,
@@ -71,8 +69,14 @@ impl ArtifactFolder {
     fn walk(&self, sink: &mut dyn Sink, folder: &Path, below: &str, depth: usize) -> Result<()> {
         let mut entries = match std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
             Ok(entries) if depth < DEPTH => entries,
-            Ok(_) => return Ok(tell(sink, folder, "it is nested too deeply")),
-            Err(error) => return Ok(tell(sink, folder, &error.to_string())),
+            Ok(_) => {
+                tell(sink, folder, "it is nested too deeply");
+                return Ok(());
+            }
+            Err(error) => {
+                tell(sink, folder, &error.to_string());
+                return Ok(());
+            }
         };
         entries.sort_by_key(std::fs::DirEntry::file_name);
         for entry in entries {

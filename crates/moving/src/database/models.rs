@@ -11,10 +11,10 @@ const COLUMNS: &str = "model_id, experiment_id, name, artifact_location, creatio
      last_updated_timestamp_ms, status, lifecycle_stage, model_type, source_run_id, status_message";
 
 impl Database {
-    /// Pushes the logged models of an experiment; answers whether there are any.
-    pub(super) fn read_models(&mut self, sink: &mut dyn Sink, experiment: &str) -> Result<bool> {
+    /// Pushes the logged models of an experiment.
+    pub(super) fn read_models(&mut self, sink: &mut dyn Sink, experiment: &str) -> Result<()> {
         if !self.schema.has_table("logged_models") {
-            return Ok(false);
+            return Ok(());
         }
         let sql = format!(
             "SELECT {COLUMNS} FROM logged_models WHERE experiment_id = $1 AND model_id > $2 ORDER BY model_id \
@@ -26,7 +26,7 @@ impl Database {
                 let rows = tx.query(&sql, &params![experiment, after.as_str()])?;
                 rows.iter().map(|row| read(tx, row)).collect::<Result<Vec<_>>>()
             })?;
-            let Some(last) = models.last() else { return Ok(!after.is_empty()) };
+            let Some(last) = models.last() else { return Ok(()) };
             after.clone_from(&last.id);
             for model in models {
                 let uri = model.artifact_uri.clone();

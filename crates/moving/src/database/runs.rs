@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use flyball_core::Result;
 use flyball_store::{Param, Row, Tx};
 
+use super::folder::ArtifactFolder;
 use super::{Database, PAGE, inputs, number, pair, places};
 use crate::record::{Pair, Run};
 use crate::source::{Sink, Wish};
@@ -13,8 +14,31 @@ const COLUMNS: &str =
     "run_uuid, name, user_id, status, start_time, end_time, lifecycle_stage, artifact_uri, experiment_id";
 
 impl Database {
-    /// Pushes the runs of an experiment; answers whether there are any.
-    pub(super) fn read_runs(&mut self, sink: &mut dyn Sink, experiment: &str) -> Result<bool> {
+    /// Whether the folder of any run or logged model is below the folder of artifacts.
+    pub(super) fn names_any_folder_of(&mut self, folder: &ArtifactFolder) -> Result<bool> {
+        let mut tables = vec![("runs", "artifact_uri", "run_uuid")];
+        if self.schema.has_table("logged_models") {
+            tables.push(("logged_models", "artifact_location", "model_id"));
+        }
+        for (table, uri, id) in tables {
+            let sql = format!("SELECT {id} AS id, {uri} AS uri FROM {table} WHERE {id} > $1 ORDER BY {id} LIMIT 1000");
+            let mut after = String::new();
+            loop {
+                let rows = self.db.read(|tx| tx.query(&sql, &[Param::from(after.as_str())]))?;
+                let Some(last) = rows.last() else { break };
+                after = last.get("id")?;
+                for row in &rows {
+                    if row.get::<Option<String>>("uri")?.is_some_and(|uri| folder.locate(&uri).is_some()) {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Pushes the runs of an experiment.
+    pub(super) fn read_runs(&mut self, sink: &mut dyn Sink, experiment: &str) -> Result<()> {
         let sql = format!(
             "SELECT {COLUMNS} FROM runs WHERE experiment_id = $1 AND run_uuid > $2 ORDER BY run_uuid LIMIT {PAGE}"
         );
@@ -31,7 +55,7 @@ impl Database {
                 }
                 Ok(runs)
             })?;
-            let Some(last) = runs.last() else { return Ok(!after.is_empty()) };
+            let Some(last) = runs.last() else { return Ok(()) };
             after.clone_from(&last.id);
             for run in runs {
                 let (id, uri) = (run.id.clone(), run.artifact_uri.clone());

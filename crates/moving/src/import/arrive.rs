@@ -22,16 +22,18 @@ const PIECE_BYTES: usize = 256 * 1024;
 pub struct Importer<'a> {
     pub(super) home: Home,
     pub(super) origin: String,
-    options: Options,
+    pub(super) options: Options,
     progress: &'a mut dyn Progress,
     place: Option<Place>,
     current: Option<Current>,
     queue: Queue,
-    moved: Totals,
+    pub(super) moved: Totals,
     left_out: Vec<LeftOut>,
     notes: Vec<String>,
     experiments: Vec<String>,
-    seen: Totals,
+    pub(super) seen: Totals,
+    /// What the registered model whose versions come in is called here.
+    pub(super) model: Option<String>,
 }
 
 /// The run or logged model that is coming in.
@@ -66,6 +68,7 @@ impl<'a> Importer<'a> {
             notes: Vec::new(),
             experiments: Vec::new(),
             seen: Totals::new(),
+            model: None,
         }
     }
 
@@ -96,10 +99,16 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    fn leave_out(&mut self, kind: Kind, id: &str, reason: impl Into<String>) {
+    pub(super) fn leave_out(&mut self, kind: Kind, id: &str, reason: impl Into<String>) {
         let left_out = LeftOut { kind, id: id.to_owned(), reason: reason.into() };
         self.progress.left_out(&left_out);
         self.left_out.push(left_out);
+    }
+
+    pub(super) fn note(&mut self, note: &str) {
+        if !self.notes.iter().any(|known| known == note) {
+            self.notes.push(note.to_owned());
+        }
     }
 
     fn known(&self, thing: Thing, id: &str) -> Result<Known> {
@@ -201,7 +210,7 @@ enum Known {
     Taken,
 }
 
-fn add(totals: &mut Totals, tally: &Tally) {
+pub(super) fn add(totals: &mut Totals, tally: &Tally) {
     for (kind, sum) in tally {
         *totals.entry(*kind).or_default() += sum.count;
     }
@@ -253,10 +262,8 @@ impl Sink for Importer<'_> {
         match placed {
             Placed::In(place) => self.place = Some(place),
             Placed::Merged(place) => {
-                self.notes.push(format!(
-                    "the runs of '{}' join those that are here; its own tags and times were not carried",
-                    experiment.name
-                ));
+                let name = &experiment.name;
+                self.note(&format!("the runs of '{name}' join those that are here; its own tags and times stay there"));
                 self.place = Some(place);
             }
             Placed::Taken(name) => {
@@ -324,6 +331,12 @@ impl Sink for Importer<'_> {
         }
     }
 
+    fn incomplete(&mut self) {
+        if let Some(current) = &mut self.current {
+            current.whole = false;
+        }
+    }
+
     fn end(&mut self) -> Result<()> {
         let Some(mut current) = self.current.take() else { return Ok(()) };
         let mut tally = std::mem::take(&mut current.tally);
@@ -336,18 +349,19 @@ impl Sink for Importer<'_> {
     }
 
     fn registered_model(&mut self, model: RegisteredModel) -> Result<Wish> {
-        self.leave_out(Kind::RegisteredModels, &model.name, "the registry is not carried yet");
-        Ok(Wish::Nothing)
+        if !self.options.experiments.is_empty() {
+            self.note("only experiments were asked for, so the registry was left where it is");
+            return Ok(Wish::Nothing);
+        }
+        self.arrive_model(model)
     }
 
-    fn model_version(&mut self, _: ModelVersion) -> Result<()> {
-        Ok(())
+    fn model_version(&mut self, version: ModelVersion) -> Result<()> {
+        self.arrive_version(version)
     }
 
     fn left_out(&mut self, left_out: LeftOut) {
-        if let Some(current) = &mut self.current {
-            current.whole = false;
-        }
+        self.incomplete();
         self.leave_out(left_out.kind, &left_out.id, left_out.reason);
     }
 }

@@ -10,6 +10,9 @@ use super::journal::{self, Entry, Thing};
 use crate::record::{Experiment, Pair};
 use crate::tally::{self, OWN_TAGS};
 
+/// The tag that keeps the URI that artifacts had before.
+pub(crate) const FORMER_URI: &str = "flyball.import.artifact_uri";
+
 /// The experiment in which things arrive.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -29,7 +32,9 @@ impl Place {
         }
         let uri = format!("{}/{below}/artifacts", self.root);
         if uri != former && !former.is_empty() {
-            tags.push(Pair::new(format!("{OWN_TAGS}artifact_uri"), former));
+            // An earlier move may have left its own.
+            tags.retain(|tag| tag.key != FORMER_URI);
+            tags.push(Pair::new(FORMER_URI, former));
         }
         uri
     }
@@ -100,6 +105,7 @@ fn arrive(
         [("artifact_location", &there.artifact_location, &location), ("name", &there.name, &name.to_owned())]
     {
         if former != here {
+            tags.retain(|tag| tag.key != format!("{OWN_TAGS}{key}"));
             tags.push(Pair::new(format!("{OWN_TAGS}{key}"), former));
         }
     }

@@ -1,6 +1,7 @@
 //! What is here, as records: how it is stored, and how it is read back to compare it with what arrived.
 
 use flyball_core::{Error, Permit, Read, Result, Timestamp};
+use flyball_registry::{ModelVersion as StoredVersion, RegisteredModel as StoredRegistered, Stage, models, versions};
 use flyball_store::Tx;
 use flyball_tracking::artifacts::TreePath;
 use flyball_tracking::{
@@ -9,7 +10,10 @@ use flyball_tracking::{
 };
 
 use super::names::{lifecycle, stored_pairs};
-use crate::record::{Dataset, Experiment, LoggedModel, ModelMetric, ModelUse, Ordered, Pair, Point, Run};
+use crate::record::{
+    Alias, Dataset, Experiment, LoggedModel, ModelMetric, ModelUse, ModelVersion, Ordered, Pair, Point,
+    RegisteredModel, Run,
+};
 use crate::tally::{self, Files, Histories, Kind, Tally};
 
 pub(crate) fn experiment(stored: StoredExperiment) -> Experiment {
@@ -209,4 +213,82 @@ fn logged_model(stored: import::LoggedModel) -> LoggedModel {
             .collect(),
     }
     .ordered()
+}
+
+/// A registered model in the form in which it is stored.
+pub(crate) fn stored_registered(model: &RegisteredModel) -> StoredRegistered {
+    StoredRegistered {
+        no: 0,
+        name: model.name.clone(),
+        description: model.description.clone(),
+        created_at: Timestamp(model.created_at),
+        updated_at: Timestamp(model.updated_at),
+        tags: stored_pairs(&model.tags),
+        aliases: model.aliases.iter().map(|alias| (alias.alias.clone(), alias.version)).collect(),
+        latest_versions: Vec::new(),
+    }
+}
+
+/// A version in the form in which it is stored.
+pub(crate) fn stored_version(version: &ModelVersion) -> Result<StoredVersion> {
+    let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    Ok(StoredVersion {
+        no: 0,
+        model: version.model.clone(),
+        version: version.version,
+        created_at: Timestamp(version.created_at),
+        updated_at: Timestamp(version.updated_at),
+        stage: Stage::named(&version.stage)?,
+        status: version.status.clone(),
+        status_message: version.status_message.clone(),
+        user_id: version.user_id.clone(),
+        description: version.description.clone(),
+        source: version.source.clone(),
+        run_id: version.run_id.clone(),
+        run_link: version.run_link.clone(),
+        model_id: text(&version.model_id),
+        tags: stored_pairs(&version.tags),
+        aliases: Vec::new(),
+    })
+}
+
+/// What the database says of a registered model.
+pub(crate) fn tally_of_registered(tx: &mut Tx<'_>, permit: &Permit<Read>, name: &str) -> Result<Tally> {
+    let stored = models::get(tx, permit, name)?;
+    let model = RegisteredModel {
+        last_version: flyball_registry::import::last_version(tx, permit, name)?,
+        name: stored.name,
+        description: stored.description,
+        created_at: stored.created_at.0,
+        updated_at: stored.updated_at.0,
+        tags: pairs(stored.tags),
+        aliases: stored.aliases.into_iter().map(|(alias, version)| Alias { alias, version }).collect(),
+    };
+    tally::of_registered_model(&model.ordered())
+}
+
+/// What the database says of a version; `place` is its model and number.
+pub(crate) fn tally_of_version(tx: &mut Tx<'_>, permit: &Permit<Read>, place: &str) -> Result<Tally> {
+    let (model, number) = place.rsplit_once('/').unwrap_or((place, ""));
+    let number = number.parse().map_err(Error::internal)?;
+    let stored = versions::get(tx, permit, model, number)?;
+    let location = versions::download_uri(tx, permit, model, number)?;
+    let version = ModelVersion {
+        model: stored.model,
+        version: stored.version,
+        created_at: stored.created_at.0,
+        updated_at: stored.updated_at.0,
+        stage: stored.stage.as_str().to_owned(),
+        status: stored.status,
+        status_message: stored.status_message,
+        user_id: stored.user_id,
+        description: stored.description,
+        source: stored.source,
+        location,
+        run_id: stored.run_id,
+        run_link: stored.run_link,
+        model_id: stored.model_id,
+        tags: pairs(stored.tags),
+    };
+    tally::of_version(&version.ordered())
 }

@@ -97,7 +97,8 @@ fn own_tally(home: &Home, thing: Thing, entry: &Entry) -> Result<Tally> {
         Thing::Experiment => own::tally_of_experiment(tx, &permit, &entry.target_id),
         Thing::Run => own::tally_of_run(tx, &permit, &entry.target_id),
         Thing::LoggedModel => own::tally_of_logged_model(tx, &permit, &entry.target_id),
-        Thing::RegisteredModel | Thing::ModelVersion => Ok(Tally::new()),
+        Thing::RegisteredModel => own::tally_of_registered(tx, &permit, &entry.target_id),
+        Thing::ModelVersion => own::tally_of_version(tx, &permit, &entry.target_id),
     });
     match outcome {
         // What is missing is the difference that is looked for.
