@@ -97,8 +97,8 @@ impl Source for Database {
         for experiment in self.experiments()? {
             let id = experiment.id.clone();
             if sink.experiment(experiment)? == Wish::Whole {
-                self.read_models(sink, &id)?;
                 self.read_runs(sink, &id)?;
+                self.read_models(sink, &id)?;
             }
         }
         self.read_registry(sink)?;

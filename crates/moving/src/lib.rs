@@ -5,10 +5,13 @@
 //! is listed with the reason.
 
 pub mod database;
+pub mod export;
+pub mod folder;
 pub mod import;
 pub mod record;
 pub mod server;
 pub mod source;
 pub mod tally;
+mod weigh;
 
 pub use source::{LeftOut, Sink, Source, Wish};

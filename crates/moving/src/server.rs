@@ -15,9 +15,10 @@ use crate::source::{LeftOut, Sink, Source, Wish};
 use crate::tally::Kind;
 
 /// A tracking server as a source.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Server {
-    api: Api,
+    pub(crate) api: Api,
+    origin: String,
 }
 
 impl Server {
@@ -28,13 +29,19 @@ impl Server {
     pub fn connect(address: &str, credentials: &Credentials) -> Result<Self> {
         let api = Api::new(address, credentials)?;
         api.greet()?;
-        Ok(Self { api })
+        Ok(Self { origin: api.address().to_owned(), api })
+    }
+
+    /// The same server under another name than its address, for one whose address differs from call to call.
+    #[must_use]
+    pub fn called(self, origin: impl Into<String>) -> Self {
+        Self { origin: origin.into(), ..self }
     }
 }
 
 impl Source for Server {
     fn origin(&self) -> String {
-        self.api.address().to_owned()
+        self.origin.clone()
     }
 
     fn read(&mut self, sink: &mut dyn Sink) -> Result<()> {
@@ -45,8 +52,8 @@ impl Source for Server {
             for experiment in experiments {
                 let id = experiment.id.clone();
                 if sink.experiment(experiment)? == Wish::Whole {
-                    self.read_models(sink, &id)?;
                     self.read_runs(sink, &id)?;
+                    self.read_models(sink, &id)?;
                     traces = traces || self.has_traces(&id);
                 }
             }

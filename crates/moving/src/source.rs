@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use flyball_core::Result;
+use serde::{Deserialize, Serialize};
 
 use crate::record::{Experiment, LoggedModel, ModelVersion, Point, RegisteredModel, Run};
 use crate::tally::{Kind, Totals};
@@ -17,7 +18,7 @@ pub enum Wish {
 }
 
 /// Something that was not carried over.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// What kind of thing.
     pub kind: Kind,
@@ -32,8 +33,8 @@ pub trait Source {
     /// Where it is, without passwords: the same text for the same store.
     fn origin(&self) -> String;
 
-    /// Pushes everything into the sink, in this order: each experiment, with its logged models and its runs, each of
-    /// these with its files; then each registered model with its versions. The points of a metric come by time and step.
+    /// Pushes everything into the sink, in this order: each experiment, with its runs and then its logged models, each
+    /// of these with its files; then each registered model with its versions. The points of a metric come by time and step.
     ///
     /// # Errors
     /// What the sink returns; `Unavailable` when the store does not answer. What concerns one thing only is told to

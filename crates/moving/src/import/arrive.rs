@@ -84,7 +84,7 @@ impl<'a> Importer<'a> {
         })
     }
 
-    fn write(&mut self) -> Result<()> {
+    pub(super) fn write(&mut self) -> Result<()> {
         for (ready, refused) in self.queue.write(&self.home, &self.origin)? {
             match (refused, ready.entry.tally) {
                 (Some(reason), _) => self.leave_out(kind_of(ready.thing), &ready.entry.source_id, reason),

@@ -31,6 +31,8 @@ enum Outcome {
 impl Importer<'_> {
     pub(super) fn arrive_model(&mut self, model: RegisteredModel) -> Result<Wish> {
         self.model = None;
+        // Versions follow where the files of runs went, so those must be in.
+        self.write()?;
         let name = model.name.clone();
         let (origin, options) = (self.origin.clone(), self.options.clone());
         let (permit, now) = (self.home.permit.clone(), self.home.clock.now());

@@ -4,4 +4,5 @@
 
 mod database;
 mod fixture;
+mod folder;
 mod resume;
