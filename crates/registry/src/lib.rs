@@ -4,6 +4,7 @@
 //! has a [`Package`]; loops and serving see only those, through [`packages`].
 
 pub mod aliases;
+pub mod import;
 mod lineage;
 pub mod model;
 pub mod models;

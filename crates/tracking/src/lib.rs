@@ -7,6 +7,7 @@ pub mod artifacts;
 pub mod batch;
 pub mod experiments;
 pub mod history;
+pub mod import;
 pub mod inputs;
 pub mod lineage;
 pub mod logged_models;

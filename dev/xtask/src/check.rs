@@ -74,6 +74,7 @@ const LAYERS: [&str; 20] = [
     "traces",
     "evaluation",
     "registry",
+    "moving",
     "serving",
     "monitoring",
     "remedies",
