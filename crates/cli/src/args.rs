@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::wire::Places;
@@ -19,9 +20,12 @@ pub(crate) struct Arguments {
     /// The database [default: SQLite in the data folder]; postgres://… for several replicas.
     #[arg(long, global = true, env = "FLYBALL_DATABASE", value_name = "URL", hide_env_values = true)]
     pub(crate) database: Option<String>,
-    /// The blob store [default: a folder in the data folder].
+    /// The blob store [default: a folder in the data folder]; a folder, or s3://BUCKET/PREFIX with the AWS_… variables.
     #[arg(long, global = true, env = "FLYBALL_ARTIFACTS", value_name = "URL", hide_env_values = true)]
     pub(crate) artifacts: Option<String>,
+    /// Let webhooks call private addresses, and without TLS.
+    #[arg(long, global = true, env = "FLYBALL_WEBHOOK_ALLOW_PRIVATE", value_parser = FalseyValueParser::new())]
+    pub(crate) webhook_allow_private: bool,
     /// Print JSON for programs instead of text for people.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -69,6 +73,12 @@ pub(crate) enum Command {
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditVerb),
+    /// Bring in what another tool keeps.
+    #[command(subcommand)]
+    Import(ImportVerb),
+    /// Carry everything out for another tool.
+    #[command(subcommand)]
+    Export(ExportVerb),
     /// Print the JSON Schema of the loop file, for editors.
     Schema,
     /// Print completions for a shell.
@@ -190,6 +200,63 @@ pub(crate) enum AuditVerb {
     Verify,
 }
 
+/// Where things are brought in from.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportVerb {
+    /// Experiments, runs, models and artifacts of MLflow; called again it goes on where it stopped.
+    Mlflow(ImportMlflow),
+}
+
+/// Options of `import mlflow`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportMlflow {
+    /// A tracking server (http://HOST:PORT), its database (sqlite:PATH, postgresql://…) or the folder of an export.
+    #[arg(long, value_name = "URI")]
+    pub(crate) from: String,
+    /// The folder in which the server of that database keeps artifacts.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from_artifacts: Option<String>,
+    /// Only the experiment of this name; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) experiment: Vec<String>,
+    /// What to add to names that are taken here; without it they are left out.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) rename_suffix: Option<String>,
+    #[command(flatten)]
+    pub(crate) login: Login,
+}
+
+/// Where things are carried to.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportVerb {
+    /// Experiments, runs, models and artifacts, as MLflow knows them; called again it goes on where it stopped.
+    Mlflow(ExportMlflow),
+}
+
+/// Options of `export mlflow`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportMlflow {
+    /// A folder, which `import mlflow` reads back, or a tracking server (http://HOST:PORT).
+    #[arg(long, value_name = "DIR|URI")]
+    pub(crate) to: String,
+    #[command(flatten)]
+    pub(crate) login: Login,
+}
+
+/// Who one is at another server, as its own clients say it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Login {
+    /// The user at that server.
+    #[arg(long, env = "MLFLOW_TRACKING_USERNAME", value_name = "USER")]
+    pub(crate) tracking_username: Option<String>,
+    /// The password at that server; better given in the environment.
+    #[arg(long, env = "MLFLOW_TRACKING_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
+    pub(crate) tracking_password: Option<String>,
+    /// The token for that server; better given in the environment.
+    #[arg(long, env = "MLFLOW_TRACKING_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) tracking_token: Option<String>,
+}
+
 /// Options of `completions`.
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsOptions {
@@ -206,6 +273,7 @@ impl Arguments {
             data_dir: self.data_dir.clone().unwrap_or_else(|| self.project.join(".flyball")),
             database: self.database.clone(),
             artifacts: self.artifacts.clone(),
+            webhook_allow_private: self.webhook_allow_private,
         }
     }
 }

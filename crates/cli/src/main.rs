@@ -50,6 +50,8 @@ fn run(arguments: Arguments) -> flyball_core::Result<()> {
         Command::Data(verb) => commands::list::data(&context, &verb),
         Command::Alerts => commands::list::alerts(&context),
         Command::Audit(verb) => commands::audit::run(&context, &verb),
+        Command::Import(verb) => commands::moving::import(&context, &verb),
+        Command::Export(verb) => commands::moving::export(&context, &verb),
         Command::Schema => commands::schema::run(),
         Command::Completions(options) => commands::completions::run(&options),
     }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use flyball_core::model::Engine;
 use flyball_core::{Clock, Error, ErrorCode, Result, SystemClock, Timestamp, VirtualClock};
 use flyball_data::Datasets;
+use flyball_egress::{Egress, Reach};
 use flyball_engine_query::DataFusionEngine;
 use flyball_engine_tabular::{TabularEngine, trainers};
-use flyball_governance::identity;
+use flyball_governance::{SecretKey, identity};
 use flyball_jobs::{Jobs, Runner};
 use flyball_loops::jobs::LoopJobs;
 use flyball_loops::platform::Platform;
+use flyball_registry::webhooks::Webhooks;
 use flyball_serving::{PredictionIds, Serving};
 use flyball_store::lock::DataDirLock;
 use flyball_store::{Blobs, DatabaseUrl, Db};
@@ -33,6 +35,8 @@ pub(crate) struct Places {
     pub(crate) database: Option<String>,
     /// The blob store, when it is not the folder in the data folder.
     pub(crate) artifacts: Option<String>,
+    /// Whether webhooks may call private addresses, and without TLS.
+    pub(crate) webhook_allow_private: bool,
 }
 
 /// The product, put together over a data folder that nobody else uses.
@@ -72,7 +76,7 @@ impl Product {
         db.write(move |tx| experiments::ensure_default(tx, &owner, now))?;
         let local = places.data_dir.join("blobs");
         let blobs = match &places.artifacts {
-            Some(url) => Blobs::open(url)?,
+            Some(url) => Blobs::connect(url, &places.data_dir.join("staging"), environment())?,
             None => Blobs::open(&local.to_string_lossy())?,
         };
         let query = Arc::new(DataFusionEngine::new(1, QUERY_MEMORY_BYTES)?);
@@ -98,10 +102,24 @@ impl Product {
     }
 }
 
+/// Webhooks whose secrets are sealed with the key in the data folder.
+pub(crate) fn webhooks(places: &Places, platform: &Platform) -> Result<Webhooks> {
+    let mut fresh = [0u8; 32];
+    getrandom::fill(&mut fresh).map_err(Error::internal)?;
+    let key = SecretKey::of_file(&places.data_dir.join("secret.key"), fresh)?;
+    let reach = if places.webhook_allow_private { Reach::Anywhere } else { Reach::Public };
+    Ok(Webhooks::new(platform.db.clone(), platform.clock.clone(), Egress::new(reach), key))
+}
+
 /// Takes the data folder for this process.
 pub(crate) fn lock(places: &Places) -> Result<DataDirLock> {
     make_folder(&places.data_dir)?;
     DataDirLock::acquire(&places.data_dir, &json!({ "pid": std::process::id() }))
+}
+
+/// The variables of the environment that are text.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 fn make_folder(path: &Path) -> Result<()> {

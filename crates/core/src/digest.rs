@@ -39,6 +39,13 @@ impl Digest {
     }
 }
 
+impl From<blake3::Hash> for Digest {
+    /// What a hasher gives at the end of a stream.
+    fn from(hash: blake3::Hash) -> Self {
+        Self(*hash.as_bytes())
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

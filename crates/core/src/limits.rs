@@ -16,6 +16,8 @@ pub const FILTER_CONDITIONS: usize = 64;
 pub const TABLE_COLUMNS: usize = 2_000;
 /// Largest source file that is read as a whole into memory.
 pub const SOURCE_FILE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// Largest blob: past it the parts of an upload to a bucket, of which there may be 10,000, no longer stay small.
+pub const BLOB_BYTES: u64 = 256 * 1024 * 1024 * 1024;
 /// Most broken rows of a file that are kept in quarantine; past it the file is refused as not being of its format.
 pub const BROKEN_ROWS: usize = 1_000;
 /// Most failing rows that a check keeps for looking at.
@@ -48,6 +50,12 @@ pub const KEY_CHARS: usize = 250;
 pub const PARAM_VALUE_CHARS: usize = 6_000;
 /// Longest value of a run's tag, in characters; what is longer is cut, as clients expect.
 pub const TAG_VALUE_CHARS: usize = 8_000;
+/// Longest name of a registered model, in characters.
+pub const MODEL_NAME_CHARS: usize = 256;
+/// Longest alias of a model version, in characters.
+pub const ALIAS_CHARS: usize = 255;
+/// Longest value of a tag in the registry, in characters: a prompt's text is one.
+pub const REGISTRY_TAG_VALUE_CHARS: usize = 100_000;
 /// Longest value of an experiment's tag, in characters.
 pub const EXPERIMENT_TAG_VALUE_CHARS: usize = 20_000;
 /// Most metrics, and most entities at all, of one batch.
@@ -73,3 +81,23 @@ pub const SAMPLED_POINTS: i64 = 2_500;
 /// Largest body of a tracking request: a batch with the longest parameters and tags in four-byte characters, or a
 /// dataset's profile.
 pub const TRACKING_BODY_BYTES: usize = 80 * 1024 * 1024;
+/// Largest body of spans as sent: what OpenTelemetry collectors accept by default.
+pub const TRACE_BODY_BYTES: usize = 20 * 1024 * 1024;
+/// Largest body of spans after decompression. Text that repeats itself shrinks five to ten times; more is an attack.
+pub const TRACE_DECOMPRESSED_BYTES: usize = 64 * 1024 * 1024;
+/// Most times that a compressed body of spans may grow (past its first megabyte).
+pub const TRACE_DECOMPRESSION_RATIO: usize = 100;
+/// Most spans of one request; the stock client sends 512 at once.
+pub const TRACE_SPANS: usize = 20_000;
+/// Most values (attributes, list entries, events, links) of one request: two bytes on the wire can be sixty in memory.
+pub const TRACE_VALUES: usize = 1_000_000;
+/// Most bytes of spans that one trace holds; a trace is read as a whole.
+pub const TRACE_STORED_BYTES: usize = 64 * 1024 * 1024;
+/// Most bytes of spans that one answer with several traces reads.
+pub const TRACE_ANSWER_BYTES: usize = 128 * 1024 * 1024;
+/// Most traces that one request names.
+pub const TRACE_IDS: usize = 1_000;
+/// How long a request for a trace waits for spans that are still on their way, in seconds.
+pub const TRACE_WAIT_SECONDS: u64 = 3;
+/// Most characters of a preview of a request or response.
+pub const TRACE_PREVIEW_CHARACTERS: usize = 1_000;

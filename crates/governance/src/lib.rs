@@ -5,5 +5,7 @@
 
 pub mod audit;
 pub mod identity;
+pub mod secrets;
 
 pub use audit::{Event, Outcome};
+pub use secrets::SecretKey;

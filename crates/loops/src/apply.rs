@@ -7,7 +7,7 @@ use flyball_core::{Digest, Edit, Error, ErrorCode, Name, Permit, Read, Result, T
 use flyball_data::model::DatasetVersion;
 use flyball_governance::{Event, audit};
 use flyball_jobs::{NewJob, enqueue};
-use flyball_registry::{CHAMPION, store as registry};
+use flyball_registry::{CHAMPION, packages as registry};
 use flyball_serving::store as serving;
 use flyball_store::Tx;
 use serde::Serialize;

@@ -89,8 +89,16 @@ impl Declared {
 
     /// The registered model of the fallback, when a remedy may ask for it.
     pub fn fallback_model(&self) -> String {
-        format!("{}.fallback", self.name)
+        format!("{}{FALLBACK_ENDING}", self.name)
     }
+}
+
+/// How the name of a fallback's model ends.
+const FALLBACK_ENDING: &str = ".fallback";
+
+/// Whether a registered model is the fallback of a loop: no gates judge it.
+pub fn is_fallback(model: &str) -> bool {
+    model.ends_with(FALLBACK_ENDING)
 }
 
 /// Writes the loop as applied.

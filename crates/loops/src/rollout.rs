@@ -6,7 +6,7 @@ use flyball_governance::identity;
 use flyball_jobs::{Claimed, NewJob, Outcome, enqueue};
 use flyball_monitoring::alert::{AlertKind, Finding};
 use flyball_monitoring::store as monitoring;
-use flyball_registry::{CHALLENGER, CHAMPION, store as registry};
+use flyball_registry::{CHALLENGER, CHAMPION, packages as registry};
 use flyball_serving::model::{Revision, Share};
 use flyball_serving::record_columns as columns;
 use flyball_serving::rollout::rules::{self, Next};

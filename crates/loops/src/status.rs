@@ -7,7 +7,7 @@ use flyball_governance::audit::Recorded;
 use flyball_governance::{Outcome, audit};
 use flyball_monitoring::WindowReport;
 use flyball_monitoring::store as monitoring;
-use flyball_registry::{CHALLENGER, CHAMPION, store as registry};
+use flyball_registry::{CHALLENGER, CHAMPION, packages as registry};
 use flyball_remedies::{PastAction, store as remedies};
 use flyball_serving::rollout::{Rollout, store as rollouts};
 use flyball_store::{Tx, params};

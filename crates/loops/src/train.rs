@@ -15,7 +15,7 @@ use flyball_monitoring::alert::{AlertKind, Finding};
 use flyball_monitoring::{Reference, store as monitoring};
 use flyball_pipelines::leak;
 use flyball_pipelines::split::{SplitPlan, TrainingSet, split, training_end};
-use flyball_registry::{CHALLENGER, CHAMPION, ModelVersion, NewVersion, store as registry};
+use flyball_registry::{CHALLENGER, CHAMPION, NewPackage, Package, PackagedVersion, packages as registry};
 use flyball_store::Tx;
 use flyball_tracking::lineage::{self as tracking, Lineage, NewTraining};
 use serde_json::json;
@@ -230,7 +230,7 @@ fn wants_baseline(declared: &Declared) -> bool {
     compared || file.remedies.iter().any(|remedy| remedy.action == Action::Fallback)
 }
 
-fn champion_of(platform: &Platform, declared: &Declared) -> Result<Option<ModelVersion>> {
+fn champion_of(platform: &Platform, declared: &Declared) -> Result<Option<PackagedVersion>> {
     let permit = permit_of(&declared.name)?.read();
     platform.db.read(|tx| registry::by_alias(tx, &permit, declared.name.as_str(), CHAMPION))
 }
@@ -242,7 +242,7 @@ fn reference_digest(platform: &Platform, features: &[u8], scores: &[u8]) -> Resu
 }
 
 /// Reads the reference that a version was registered with.
-pub fn load_reference(platform: &Platform, version: &ModelVersion) -> Result<Reference> {
+pub fn load_reference(platform: &Platform, version: &PackagedVersion) -> Result<Reference> {
     let list = platform.blobs.get(&version.reference)?;
     let [features, scores]: [Digest; 2] = serde_json::from_slice(&list).map_err(Error::internal)?;
     Reference::load(platform.blobs.get(&features)?, platform.blobs.get(&scores)?)
@@ -284,13 +284,16 @@ fn write(
     let version = registry::register(
         tx,
         &permit,
-        &NewVersion {
+        &NewPackage {
             model: name.to_owned(),
             run_id: run.id.clone(),
-            artifact: blobs[0],
-            signature: product.trained.signature.clone(),
-            reference: product.reference,
-            evaluation,
+            output: "model",
+            package: Package {
+                artifact: blobs[0],
+                signature: product.trained.signature.clone(),
+                reference: product.reference,
+                evaluation,
+            },
         },
         now,
     )?;
@@ -331,13 +334,12 @@ fn register_fallback(
 ) -> Result<()> {
     let permit = permit_of(&declared.name)?;
     let model = declared.fallback_model();
-    let new = NewVersion {
+    let evaluation = serde_json::to_value(evaluation).map_err(Error::internal)?;
+    let new = NewPackage {
         model: model.clone(),
-        run_id: format!("{}.fallback", run.id),
-        artifact,
-        signature: simple.signature.clone(),
-        reference,
-        evaluation: serde_json::to_value(evaluation).map_err(Error::internal)?,
+        run_id: run.id.clone(),
+        output: "fallback",
+        package: Package { artifact, signature: simple.signature.clone(), reference, evaluation },
     };
     let version = registry::register(tx, &permit, &new, now)?;
     registry::set_alias(tx, &permit, &model, CHAMPION, version, "the newest fallback", now)
@@ -371,7 +373,7 @@ fn failed(declared: Declared, run: NewTraining, error: &Error, now: flyball_core
 }
 
 /// The model of a version, loaded.
-pub fn load_model(platform: &Platform, version: &ModelVersion) -> Result<Arc<dyn Model>> {
+pub fn load_model(platform: &Platform, version: &PackagedVersion) -> Result<Arc<dyn Model>> {
     model::load(&platform.engines, &platform.blobs.get(&version.artifact)?)
 }
 

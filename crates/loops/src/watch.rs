@@ -11,7 +11,7 @@ use flyball_jobs::{Claimed, NewJob, Outcome, enqueue};
 use flyball_monitoring::alert::{AlertKind, Finding, findings};
 use flyball_monitoring::window::{Served, judge};
 use flyball_monitoring::{WindowReport, WindowSettings, store as monitoring};
-use flyball_registry::{CHAMPION, ModelVersion, store as registry};
+use flyball_registry::{CHAMPION, PackagedVersion, packages as registry};
 use flyball_remedies::{PastAction, rules, store as remedies};
 use flyball_serving::model::TruthValue;
 use flyball_serving::rollout::{RolloutState, store as rollouts};
@@ -70,7 +70,7 @@ pub fn run(platform: &Platform, job: &Claimed) -> Result<Outcome> {
 fn report(
     platform: &Platform,
     declared: &Declared,
-    champion: &ModelVersion,
+    champion: &PackagedVersion,
     from: Timestamp,
     to: Timestamp,
 ) -> Result<WindowReport> {

@@ -2,7 +2,7 @@
 
 use flyball_core::{Contribution, Error, Permit, Read, Result, Timestamp};
 use flyball_data::DatasetVersion;
-use flyball_registry::{ModelVersion, store as registry};
+use flyball_registry::{PackagedVersion, packages as registry};
 use flyball_serving::model::{Revision, TruthValue};
 use flyball_serving::truth;
 use flyball_tracking::lineage::Lineage;
@@ -37,7 +37,7 @@ pub struct Why {
     /// Who answered.
     pub revision: Revision,
     /// The version behind it.
-    pub version: ModelVersion,
+    pub version: PackagedVersion,
     /// The run that made the version.
     pub run: Run,
     /// What the run learnt from.
@@ -52,8 +52,7 @@ pub fn explain(platform: &Platform, permit: &Permit<Read>, prediction_id: &str) 
     let revision = record.revision.clone();
     let (version, run, truth) = platform.db.read(|tx| {
         let version = registry::get(tx, permit, &revision.model, revision.version)?;
-        let run_id = version.run_id.trim_end_matches(".fallback");
-        let run = runs::get(tx, permit, run_id)?;
+        let run = runs::get(tx, permit, &version.run_id)?;
         let truth = match &record.key {
             Some(key) => truth::truths_of(tx, &revision.endpoint, &[key.as_str()])?.remove(key),
             None => None,

@@ -3,6 +3,7 @@
 use flyball_core::IdSource;
 use flyball_jobs::Jobs;
 use flyball_loops::platform::Platform;
+use flyball_registry::webhooks::Webhooks;
 
 use crate::access::Access;
 use crate::hub::Hub;
@@ -13,6 +14,8 @@ pub struct App {
     pub platform: Platform,
     /// The job queue.
     pub jobs: Jobs,
+    /// Who is told of changes in the registry; a simulation tells nobody.
+    pub webhooks: Option<Webhooks>,
     /// The live events of pages.
     pub hub: Hub,
     /// Who may come in.

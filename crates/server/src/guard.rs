@@ -14,6 +14,7 @@ use futures::FutureExt;
 use crate::app::App;
 use crate::error::{ApiError, Dialect};
 use crate::origin;
+use crate::progress::Progress;
 
 /// Everything comes from here, nothing is inline, nobody frames us.
 const CONTENT_SECURITY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
@@ -25,6 +26,10 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
 ];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Marks a response of a client's mistake as complete, so that its headers stay.
+#[derive(Clone, Copy)]
+pub(crate) struct AsWritten;
 
 /// The outermost layer.
 pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -39,7 +44,7 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     if let Some(error) = response.extensions_mut().remove::<Arc<Error>>() {
         log_cause(&error, &request_id);
         response = Dialect::of(&path, &accepts).write(&error, &request_id);
-    } else if response.status().is_client_error() {
+    } else if response.status().is_client_error() && response.extensions().get::<AsWritten>().is_none() {
         // Refused by the framework before a handler saw it.
         response = Dialect::of(&path, &accepts)
             .write(&Error::invalid("the path, query or body of the request is malformed"), &request_id);
@@ -55,14 +60,16 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     response
 }
 
-async fn run(app: &App, request: Request, next: Next) -> Result<Response> {
+async fn run(app: &App, mut request: Request, next: Next) -> Result<Response> {
     origin::check(&app.access.hosts, request.method(), request.uri(), request.headers())?;
+    let progress = Progress::default();
+    request.extensions_mut().insert(progress.clone());
     let handling = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(Duration::from_secs(limits::REQUEST_SECONDS), handling).await {
-        Ok(Ok(response)) => Ok(response),
-        Ok(Err(_panic)) => Err(Error::internal("a handler panicked")),
-        Err(_elapsed) => {
-            let message = format!("the request took longer than {} s", limits::REQUEST_SECONDS);
+    match progress.limit(Duration::from_secs(limits::REQUEST_SECONDS), handling).await {
+        Some(Ok(response)) => Ok(response),
+        Some(Err(_panic)) => Err(Error::internal("a handler panicked")),
+        None => {
+            let message = format!("the request did not move on for {} s", limits::REQUEST_SECONDS);
             Err(Error::new(ErrorCode::Unavailable, message).hint("send less at once, or try again"))
         }
     }

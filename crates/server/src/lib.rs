@@ -15,8 +15,10 @@ mod oip;
 mod origin;
 mod pages;
 mod process;
+mod progress;
 pub mod routes;
 pub mod serve;
+mod transfer;
 
 pub use access::{Access, Grant, Policy, check_bind};
 pub use app::App;

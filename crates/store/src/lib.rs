@@ -8,6 +8,6 @@ pub mod db;
 pub mod lock;
 pub mod migrations;
 
-pub use blobs::Blobs;
-pub use db::{DatabaseKind, DatabaseUrl, Db, FromColumn, OnConflict, Param, Row, Tx};
+pub use blobs::{BlobReader, BlobWriter, Blobs};
+pub use db::{DatabaseKind, DatabaseUrl, Db, ForeignDb, FromColumn, OnConflict, Param, Row, Tx};
 pub use lock::DataDirLock;

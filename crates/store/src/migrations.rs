@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "0007_registry",
     "0008_traces",
     "0009_webhooks",
+    "0010_imports",
 ];
 
 /// Applies what is missing, in one transaction, while no other process writes.

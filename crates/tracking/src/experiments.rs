@@ -5,7 +5,7 @@ use flyball_governance::{Event, audit};
 use flyball_store::{Param, Row, Tx, params};
 use serde_json::json;
 
-use crate::model::{Experiment, Lifecycle, NewExperiment, Pair};
+use crate::model::{DatasetSummary, Experiment, Lifecycle, NewExperiment, Pair};
 use crate::rules;
 use crate::sql;
 
@@ -246,13 +246,13 @@ fn from_row(row: &Row) -> Result<Experiment> {
     })
 }
 
-/// Whom a set of datasets was logged to; kept here because it is asked of experiments.
+/// Which datasets the runs in use of these experiments used, and for what; at most so many.
 pub fn dataset_summaries(
     tx: &mut Tx<'_>,
     permit: &Permit<Read>,
     ids: &[i64],
     most: i64,
-) -> Result<Vec<(i64, String, String, Option<String>)>> {
+) -> Result<Vec<DatasetSummary>> {
     let values: Vec<Param> = ids.iter().map(|id| Param::Int(*id)).collect();
     let mut params = params![permit.workspace(), most].to_vec();
     let list = sql::list(3, &values, &mut params);
@@ -265,7 +265,13 @@ pub fn dataset_summaries(
         ),
         &params,
     )?;
-    rows.iter()
-        .map(|row| Ok((row.get("experiment_id")?, row.get("name")?, row.get("digest")?, row.get("context")?)))
-        .collect()
+    let summary = |row: &Row| {
+        Ok(DatasetSummary {
+            experiment_id: row.get("experiment_id")?,
+            name: row.get("name")?,
+            digest: row.get("digest")?,
+            context: row.get("context")?,
+        })
+    };
+    rows.iter().map(summary).collect()
 }

@@ -43,6 +43,17 @@ pub fn log(
     models: &[ModelUse],
 ) -> Result<()> {
     let place = runs::active_place(tx, permit, run_id)?;
+    put(tx, place, datasets, models, &[])
+}
+
+/// Notes what a run used and made.
+pub(crate) fn put(
+    tx: &mut Tx<'_>,
+    place: Place,
+    datasets: &[DatasetInput],
+    models: &[ModelUse],
+    outputs: &[ModelUse],
+) -> Result<()> {
     for input in datasets {
         let no = dataset_no(tx, place, &input.dataset)?;
         let context = input.tags.iter().find(|tag| tag.key == CONTEXT).map(|tag| tag.value.clone());
@@ -52,7 +63,8 @@ pub fn log(
             &params![place.no, no, context, tags],
         )?;
     }
-    put_models(tx, place, "input", models)
+    put_models(tx, place, "input", models)?;
+    put_models(tx, place, "output", outputs)
 }
 
 /// Notes which models a run made.

@@ -179,6 +179,19 @@ pub struct LoggedDataset {
     pub profile: Option<String>,
 }
 
+/// A dataset that runs of an experiment used, in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DatasetSummary {
+    /// The experiment's number.
+    pub experiment_id: i64,
+    /// The name.
+    pub name: String,
+    /// What tells its contents from others of the name.
+    pub digest: String,
+    /// What it was used for, when a run says so.
+    pub context: Option<String>,
+}
+
 /// A dataset that a run used, with the tags of the use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DatasetInput {

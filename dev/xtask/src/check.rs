@@ -61,8 +61,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// The layers, lowest first. A crate may depend on crates before it, never on later ones; only the cli names engines.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "core",
+    "egress",
     "stats",
     "store",
     "jobs",
@@ -70,8 +71,10 @@ const LAYERS: [&str; 19] = [
     "data",
     "pipelines",
     "tracking",
+    "traces",
     "evaluation",
     "registry",
+    "moving",
     "serving",
     "monitoring",
     "remedies",

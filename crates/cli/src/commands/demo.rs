@@ -33,8 +33,7 @@ pub(crate) fn run(context: &Context, options: &DemoOptions) -> Result<()> {
     let places = Places {
         project: options.dir.clone(),
         data_dir: options.dir.join(".flyball").join(version_of_files()),
-        database: context.places.database.clone(),
-        artifacts: context.places.artifacts.clone(),
+        ..context.places.clone()
     };
     if options.fresh {
         // Nobody may lose a demo that is being looked at.
@@ -51,7 +50,7 @@ pub(crate) fn run(context: &Context, options: &DemoOptions) -> Result<()> {
     let listener = listen(options.port)?;
     let url = serve::url_of(&listener)?;
     lock.set_info(&serde_json::json!({ "pid": std::process::id(), "address": url }))?;
-    let app = serve::app_of(platform.clone(), jobs.clone())?;
+    let app = serve::app_of(platform.clone(), jobs.clone(), None)?;
     let mut server = serve::serve(app, listener, url)?;
     if !context.json {
         println!("A model for late flights lives through 2013 in New York. Watch it at {}\n", server.address());

@@ -7,6 +7,7 @@ pub(crate) mod connect;
 pub(crate) mod demo;
 pub(crate) mod init;
 pub(crate) mod list;
+pub(crate) mod moving;
 pub(crate) mod project;
 pub(crate) mod schema;
 pub(crate) mod serve;

@@ -7,7 +7,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use flyball_core::{Error, ErrorCode, IdSource, Result};
-use flyball_jobs::RunningWorkers;
+use flyball_jobs::{Jobs, Runner, RunningWorkers};
+use flyball_loops::platform::Platform;
+use flyball_registry::webhooks::Webhooks;
 use flyball_server::{Access, App, Hub, check_bind};
 use flyball_store::lock::DataDirLock;
 use serde_json::json;
@@ -22,6 +24,8 @@ use crate::wire::{Places, Product};
 pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// Threads that run jobs: a training keeps one busy while windows and rollouts go on with the other.
 const WORKERS: usize = 2;
+/// Threads that tell webhooks: apart from the others, because a receiver may keep one waiting.
+const DELIVERIES: usize = 2;
 /// How often waiting inference records are written and changed traffic is taken up.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -34,7 +38,7 @@ pub(crate) struct Running {
     http: Option<JoinHandle<Result<()>>>,
     ticking: Arc<AtomicBool>,
     ticker: Option<JoinHandle<()>>,
-    workers: Option<RunningWorkers>,
+    workers: Vec<RunningWorkers>,
     /// Held as long as the server runs.
     _lock: Option<DataDirLock>,
 }
@@ -61,19 +65,22 @@ pub(crate) fn start(places: &Places, address: SocketAddr) -> Result<Running> {
     let Product { platform, jobs, runner, lock } = Product::live(places, Some(url.clone()))?;
     lock.set_info(&json!({ "pid": std::process::id(), "address": url }))?;
     let workers = runner.spawn(WORKERS)?;
-    let app = app_of(platform, jobs)?;
+    let webhooks = crate::wire::webhooks(places, &platform)?;
+    let deliveries = Runner::new(jobs.clone(), vec![Arc::new(webhooks.clone())]).spawn(DELIVERIES)?;
+    let app = app_of(platform, jobs, Some(webhooks))?;
     let mut running = serve(app, listener, url)?;
-    running.workers = Some(workers);
+    running.workers = vec![workers, deliveries];
     running._lock = Some(lock);
     running.tick();
     Ok(running)
 }
 
 /// The state of the HTTP server over these services.
-pub(crate) fn app_of(platform: flyball_loops::platform::Platform, jobs: flyball_jobs::Jobs) -> Result<Arc<App>> {
+pub(crate) fn app_of(platform: Platform, jobs: Jobs, webhooks: Option<Webhooks>) -> Result<Arc<App>> {
     let mut entropy = [0u8; 32];
     getrandom::fill(&mut entropy).map_err(Error::internal)?;
-    Ok(Arc::new(App { platform, jobs, hub: Hub::default(), access: Access::local(), ids: IdSource::random(entropy) }))
+    let (hub, access, ids) = (Hub::default(), Access::local(), IdSource::random(entropy));
+    Ok(Arc::new(App { platform, jobs, webhooks, hub, access, ids }))
 }
 
 /// Binds an address; a port that is taken says what to do.
@@ -110,7 +117,7 @@ pub(crate) fn serve(app: Arc<App>, listener: std::net::TcpListener, address: Str
         http: Some(http),
         ticking: Arc::new(AtomicBool::new(false)),
         ticker: None,
-        workers: None,
+        workers: Vec::new(),
         _lock: None,
     })
 }
@@ -147,9 +154,7 @@ impl Running {
             .http
             .take()
             .map_or(Ok(()), |http| http.join().unwrap_or_else(|_| Err(Error::internal("the server panicked"))));
-        if let Some(workers) = self.workers.take() {
-            workers.stop();
-        }
+        self.workers.drain(..).for_each(RunningWorkers::stop);
         self.ticking.store(false, Ordering::SeqCst);
         if let Some(ticker) = self.ticker.take() {
             ticker.thread().unpark();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use flyball_core::{Error, ErrorCode, Result, limits};
 use flyball_tracking::search::{self, ExperimentSearch};
-use flyball_tracking::{NewExperiment, Pair, View, experiments};
+use flyball_tracking::{DatasetSummary, NewExperiment, Pair, View, experiments};
 use serde_json::json;
 
 use super::call::{Answer, Call};
@@ -180,9 +180,10 @@ async fn search_datasets(State(app): State<Arc<App>>, call: Call) -> Answer {
         }
         let ids = ids.iter().map(|id| number_of(id)).collect::<Result<Vec<_>>>()?;
         let found = experiments::dataset_summaries(tx, permit, &ids, SUMMARIES.1)?;
-        let summary = |(experiment, name, digest, context): (i64, String, String, Option<String>)| {
-            let mut shape = json!({ "experiment_id": experiment.to_string(), "name": name, "digest": digest });
-            shapes::put(&mut shape, "context", context);
+        let summary = |one: DatasetSummary| {
+            let mut shape =
+                json!({ "experiment_id": one.experiment_id.to_string(), "name": one.name, "digest": one.digest });
+            shapes::put(&mut shape, "context", one.context);
             shape
         };
         Ok(shapes::page("dataset_summaries", found.into_iter().map(summary).collect(), None))

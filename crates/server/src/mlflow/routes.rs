@@ -7,7 +7,9 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{self, MethodRouter};
 
-use super::{experiments, health, metrics, runs};
+use super::{
+    artifacts, assessments, experiments, health, logged_models, metrics, otlp, registry, runs, traces, webhooks,
+};
 use crate::access::Policy;
 use crate::app::App;
 
@@ -37,7 +39,19 @@ methods! {
 
 /// All routes of the dialect, with their twins.
 pub(crate) fn all() -> Vec<DialectRoute> {
-    let areas = [health::routes(), experiments::routes(), runs::routes(), metrics::routes()];
+    let areas = [
+        health::routes(),
+        experiments::routes(),
+        runs::routes(),
+        metrics::routes(),
+        artifacts::routes(),
+        logged_models::routes(),
+        registry::routes(),
+        webhooks::routes(),
+        otlp::routes(),
+        traces::routes(),
+        assessments::routes(),
+    ];
     areas.into_iter().flatten().flat_map(with_twin).collect()
 }
 

@@ -5,7 +5,7 @@ use flyball_governance::{Outcome, audit};
 use flyball_loops::platform::Platform;
 use flyball_loops::status;
 use flyball_monitoring::store as monitoring;
-use flyball_registry::store as registry;
+use flyball_registry::versions;
 use flyball_tracking::runs as tracking;
 use flyball_web::{Badge, Column, Link, ListCell, ListPage, Section, State, format, links};
 
@@ -104,7 +104,7 @@ pub(crate) fn runs(platform: &Platform, permit: &Permit<Read>) -> Result<ListPag
 
 /// The newest model versions.
 pub(crate) fn models(platform: &Platform, permit: &Permit<Read>) -> Result<ListPage> {
-    let versions = platform.db.read(|tx| registry::list(tx, permit, None, ROWS))?;
+    let versions = platform.db.read(|tx| versions::newest(tx, permit, ROWS))?;
     let row = |version: &flyball_registry::ModelVersion| {
         let number = version.version.to_string();
         vec![

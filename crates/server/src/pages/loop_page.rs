@@ -5,7 +5,7 @@ use flyball_evaluation::store as gates;
 use flyball_loops::platform::Platform;
 use flyball_loops::status;
 use flyball_monitoring::store as monitoring;
-use flyball_registry::{ModelVersion, store as registry};
+use flyball_registry::{PackagedVersion, packages};
 use flyball_web::{Badge, Chart, Link, LoopPage, RemedyRow, Section, State, VersionRow, links};
 
 use super::overview::cycle;
@@ -17,7 +17,7 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, name: &str) -> Re
     let details = status::details(platform, permit, name)?;
     let metric = details.status.metric.clone();
     let (versions, alerts) = platform.db.read(|tx| {
-        let versions = registry::list(tx, permit, Some(name), 50)?;
+        let versions = packages::list(tx, permit, name, 50)?;
         let rows = versions
             .iter()
             .map(|version| {
@@ -51,7 +51,7 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, name: &str) -> Re
     })
 }
 
-fn version_row(version: &ModelVersion, passed: Option<bool>, metric: &str) -> VersionRow {
+fn version_row(version: &PackagedVersion, passed: Option<bool>, metric: &str) -> VersionRow {
     let evaluation: flyball_evaluation::Evaluation =
         serde_json::from_value(version.evaluation.clone()).unwrap_or_default();
     VersionRow {

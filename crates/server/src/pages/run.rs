@@ -2,7 +2,7 @@
 
 use flyball_core::{Permit, Read, Result};
 use flyball_loops::platform::Platform;
-use flyball_registry::store as registry;
+use flyball_registry::versions;
 use flyball_tracking::{Run, RunStatus, history, runs};
 use flyball_web::{
     Badge, Chart, Estimate, Fact, Importance, LineageStep, MetricRow, RunPage, Section, State, format, links,
@@ -15,7 +15,7 @@ use crate::routes::api::runs::curve;
 pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, id: &str) -> Result<RunPage> {
     let (run, versions) = platform.db.read(|tx| {
         let run = runs::get(tx, permit, id)?;
-        let versions = registry::list(tx, permit, Some(&run.experiment), 500)?;
+        let versions = versions::of_run(tx, permit, id)?;
         Ok((run, versions))
     })?;
     // The curve that tells most: the one on held-out rows, else the first with more than one step.
@@ -32,11 +32,11 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, id: &str) -> Resu
         lineage.push(LineageStep::new("data", dataset.label(), href));
     }
     lineage.push(LineageStep::new("run", format::short_id(id), ""));
-    if let Some(version) = versions.iter().find(|version| version.run_id == id) {
+    for version in &versions {
         let number = version.version.to_string();
         lineage.push(LineageStep::new(
             "version",
-            format!("version {number}"),
+            format!("{} {number}", version.model),
             links::model_version(&version.model, &number),
         ));
     }

@@ -11,8 +11,11 @@ use flyball_core::{
     Task, Value,
 };
 use flyball_data::{Datasets, QueryEngine};
+use flyball_egress::{Egress, Reach};
+use flyball_governance::SecretKey;
 use flyball_jobs::Jobs;
 use flyball_loops::platform::Platform;
+use flyball_registry::webhooks::Webhooks;
 use flyball_server::{Access, App, Hub, router};
 use flyball_serving::{NewRevision, PredictionIds, Serving, Share, create_endpoint, create_revision, set_traffic};
 use flyball_store::Blobs;
@@ -155,6 +158,12 @@ impl TestServer {
         };
         let app = App {
             platform,
+            webhooks: Some(Webhooks::new(
+                db.clone(),
+                clock.clone(),
+                Egress::new(Reach::Anywhere),
+                SecretKey::new([9; 32]),
+            )),
             jobs: Jobs::new(db.clone(), clock),
             hub: Hub::default(),
             access,

@@ -2,9 +2,13 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up must fail with the reason")]
 
+mod artifacts;
 mod fixture;
 mod guard;
 mod inference;
+mod logged_models;
 mod pages;
 mod policies;
+mod registry;
 mod serving;
+mod traces;

@@ -11,6 +11,7 @@
 
 pub(crate) mod connection;
 mod failure;
+mod foreign;
 mod numeric;
 mod pool;
 mod postgres;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use flyball_core::{Error, Result};
 
+pub use foreign::ForeignDb;
 pub use tx::{OnConflict, Tx};
 pub use value::{FromColumn, Param, Row};
 

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flyball_core::{Error, ErrorCode, Result};
+use regex::Regex;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, ToSql};
 
@@ -42,6 +44,7 @@ impl SqliteConnection {
                  PRAGMA temp_store = MEMORY;",
             )
             .map_err(from_sqlite)?;
+        add_regular_expressions(&connection).map_err(from_sqlite)?;
         match access {
             Access::Write => keep_a_write_ahead_log(&connection)?,
             Access::Read => connection.execute_batch("PRAGMA query_only = ON").map_err(from_sqlite)?,
@@ -112,15 +115,30 @@ impl SqliteConnection {
     }
 }
 
+/// `text REGEXP pattern`, which SQLite has in its grammar and leaves to the program. The cost is linear in the text.
+fn add_regular_expressions(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+    type Failure = Box<dyn std::error::Error + Send + Sync>;
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function("regexp", 2, flags, |context| {
+        let pattern = context.get_or_create_aux(0, |pattern| Ok::<_, Failure>(Regex::new(pattern.as_str()?)?))?;
+        match context.get_raw(1) {
+            ValueRef::Text(text) => Ok(Some(std::str::from_utf8(text).is_ok_and(|text| pattern.is_match(text)))),
+            _ => Ok(None),
+        }
+    })
+}
+
 /// A new file gets its write-ahead log with an exclusive lock. When several processes want it at once SQLite refuses
 /// without asking the busy handler (each waits for the others), so the patience for it is here.
 fn keep_a_write_ahead_log(connection: &rusqlite::Connection) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
+    const PAUSE: Duration = Duration::from_millis(5);
+    let mut left = PATIENCE;
     loop {
         match connection.execute_batch("PRAGMA journal_mode = WAL") {
-            Err(error) if is_busy(&error) && Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
+            Err(error) if is_busy(&error) && !left.is_zero() => std::thread::sleep(PAUSE),
             outcome => return outcome.map_err(from_sqlite),
         }
+        left = left.saturating_sub(PAUSE);
     }
 }
 

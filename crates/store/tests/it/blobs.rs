@@ -5,13 +5,13 @@ use flyball_core::{Digest, ErrorCode};
 use flyball_store::Blobs;
 use tempfile::TempDir;
 
-fn open() -> (TempDir, Blobs) {
+pub(crate) fn open() -> (TempDir, Blobs) {
     let folder = tempfile::tempdir().unwrap();
     let blobs = Blobs::open(folder.path().to_str().unwrap()).unwrap();
     (folder, blobs)
 }
 
-fn file_of(folder: &Path, digest: &Digest) -> PathBuf {
+pub(crate) fn file_of(folder: &Path, digest: &Digest) -> PathBuf {
     let text = digest.to_string();
     folder.join("blobs").join(&text[..2]).join(&text[2..])
 }

@@ -7,6 +7,8 @@ mod child;
 mod crash;
 mod group_commit;
 mod lock;
+mod s3;
 mod schema;
+mod streams;
 mod transactions;
 mod values;

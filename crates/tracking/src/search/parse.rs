@@ -70,7 +70,7 @@ pub fn parse(filter: &str, grammar: &Grammar) -> Result<Vec<Condition>> {
     }
 }
 
-fn check_length(what: &str, text: &str, most: usize) -> Result<()> {
+pub(super) fn check_length(what: &str, text: &str, most: usize) -> Result<()> {
     if text.len() <= most {
         return Ok(());
     }
@@ -332,3 +332,6 @@ fn order(step: &str, grammar: &Grammar) -> Result<Order> {
     }
     Ok(Order { entity: entity.name, key, ascending })
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,8 +39,8 @@ const FIRST_STRETCH: usize = 512;
 const GROWTH: usize = 4;
 /// A stretch that finds nothing counts as this much of a result, so that the rest of the walk can be guessed.
 const SMALL_HOPE: f64 = 0.5;
-/// Most rows that are counted to choose a way: a tenth of a second at the worst.
-const MOST_COUNTED: usize = 1_000_000;
+/// Most rows that are counted to choose a way; only a walk that expects to be as long counts so far.
+const MOST_COUNTED: usize = 10_000_000;
 
 /// Finds runs. Returns their numbers in order, and the token of the next page when there is one.
 ///
@@ -67,8 +67,9 @@ pub fn runs(tx: &mut Tx<'_>, permit: &Permit<Read>, search: &RunSearch) -> Resul
 fn forbid_scans(tx: &mut Tx<'_>) -> Result<()> {
     if tx.kind() == DatabaseKind::Postgres {
         let off = ["enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit"]
-            .map(|setting| format!("set_config('{setting}', 'off', true)"));
-        tx.query(&format!("SELECT {}", off.join(", ")), &[])?;
+            .map(|setting| format!("set_config('{setting}', 'off', true), "));
+        // And it would put the tables into another order.
+        tx.query(&format!("SELECT {}set_config('join_collapse_limit', '1', true)", off.concat()), &[])?;
     }
     Ok(())
 }
@@ -271,12 +272,16 @@ impl Query {
             return Ok(Vec::new());
         }
         let mut sql = Sql::new(tx);
-        let order = steps::order(&self.order, self.settled, &mut sql);
-        let mut text = format!("SELECT {} {}", order.columns, source.to_sql(segment, &order.joins, &mut sql));
-        for condition in &self.conditions {
-            text.push_str(" AND ");
-            text.push_str(&steps::test(condition, &mut sql)?);
+        let (mut look_ups, mut tests) = (String::new(), String::new());
+        for (place, condition) in self.conditions.iter().enumerate() {
+            let piece = steps::piece(condition, place, source, &mut sql)?;
+            look_ups.push_str(piece.join.as_deref().unwrap_or_default());
+            tests.push_str(" AND ");
+            tests.push_str(&piece.test);
         }
+        let order = steps::order(&self.order, self.settled, source, &mut sql);
+        let from = source.to_sql(segment, &look_ups, &order.joins, &mut sql);
+        let mut text = format!("SELECT {} {from}{tests}", order.columns);
         text.push_str(&format!(" ORDER BY {} LIMIT {}", order.by, sql.bind(wanted)));
         tx.query(&text, sql.params())?.iter().map(|row| Hit::from_row(row, self.order.len())).collect()
     }

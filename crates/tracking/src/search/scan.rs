@@ -280,9 +280,10 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The beginning of a client's text, in quotes.
+/// The beginning of a client's text in quotes, without line breaks and other control characters.
 pub(super) fn excerpt(text: &str) -> String {
     const SHOWN: usize = 60;
-    let start: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    if text.chars().nth(SHOWN).is_some() { format!("'{start}…'") } else { format!("'{start}'") }
+    let end = text.char_indices().nth(SHOWN).map_or(text.len(), |(end, _)| end);
+    let shown = text[..end].replace(|c: char| c.is_control() && c != '\t', " ");
+    format!("'{shown}{}'", if end < text.len() { "…" } else { "" })
 }

@@ -7,47 +7,66 @@ use flyball_store::{Param, Row};
 
 use super::grammar::Comparator;
 use super::parse::{Condition, Order, Value};
-use super::source::text_table;
+use super::source::{Source, text_table};
 use super::sql::{ColumnType, Sql};
 use crate::rules::RUN_NAME;
 
-/// The test of a condition. Look-ups are scalar subqueries by primary key: neither engine takes them for joins that it
-/// may reorder.
-pub(super) fn test(condition: &Condition, sql: &mut Sql) -> Result<String> {
+/// A condition in a statement that leads from a source `d`, or from the runs `r` themselves, to the runs.
+pub(super) struct Piece {
+    /// The table to look the value up in, with its alias. Joins with the order of the tables fixed are twice as fast in
+    /// SQLite as subqueries.
+    pub(super) join: Option<String>,
+    /// What must hold.
+    pub(super) test: String,
+}
+
+/// The condition at a place of the filter. `run` is the run's number in the source; a condition on what the source itself
+/// holds needs no look-up.
+pub(super) fn piece(condition: &Condition, place: usize, source: &Source, sql: &mut Sql) -> Result<Piece> {
     let Condition { entity, key, comparator, value } = condition;
-    match *entity {
-        "metric" => metric(key, *comparator, value, sql),
-        "parameter" | "tag" => text(text_table(entity), key, *comparator, value, sql),
-        "dataset" => dataset(key, *comparator, value, sql),
-        _ if key == "run_name" => text("run_tags", RUN_NAME, *comparator, value, sql),
+    let (table, key) = match *entity {
+        "metric" => ("latest_metrics", key.as_str()),
+        "parameter" | "tag" => (text_table(entity), key.as_str()),
+        "attribute" if key == "run_name" => ("run_tags", RUN_NAME),
+        "dataset" => return Ok(Piece { join: None, test: dataset(key, *comparator, value, source.run(), sql)? }),
         _ => {
             let (column, holds, _) = attribute(key);
-            sql.compare(column, holds, *comparator, value)
+            return Ok(Piece { join: None, test: sql.compare(column, holds, *comparator, value)? });
         }
+    };
+    let run = source.run();
+    if *comparator == Comparator::IsNull {
+        let key = sql.bind(key);
+        let test = format!("(SELECT 1 FROM {table} x WHERE x.run_no = {run} AND x.key = {key}) IS NULL");
+        return Ok(Piece { join: None, test });
     }
-}
-
-fn metric(key: &str, comparator: Comparator, value: &Value, sql: &mut Sql) -> Result<String> {
-    let row = format!("FROM latest_metrics x WHERE x.run_no = r.no AND x.key = {}", sql.bind(key));
-    match (comparator, value) {
-        (Comparator::IsNull, _) => Ok(format!("(SELECT x.is_nan {row}) IS NULL")),
-        (_, Value::Number(number)) if number.is_nan() => Ok(format!("(SELECT x.is_nan {row}) = 1")),
-        // A NaN differs from every number, and compares in no other way.
-        (Comparator::NotEqual, _) => {
-            let differs = sql.compare("x.value", ColumnType::Number, comparator, value)?;
-            Ok(format!("(SELECT CASE WHEN x.is_nan = 1 OR {differs} THEN 1 ELSE 0 END {row}) = 1"))
-        }
-        _ => sql.compare(&format!("(SELECT x.value {row} AND x.is_nan = 0)"), ColumnType::Number, comparator, value),
+    if source.holds(table, key) {
+        return Ok(Piece { join: None, test: compare(table, "d", *comparator, value, sql)? });
     }
+    let alias = format!("x{place}");
+    let found = format!("{alias}.run_no = {run} AND {alias}.key = {}", sql.bind(key));
+    let test = format!("{found} AND {}", compare(table, &alias, *comparator, value, sql)?);
+    Ok(Piece { join: Some(format!(" CROSS JOIN {table} {alias}")), test })
 }
 
-fn text(table: &str, key: &str, comparator: Comparator, value: &Value, sql: &mut Sql) -> Result<String> {
-    let place = sql.bind(key);
-    let column = format!("(SELECT x.value FROM {table} x WHERE x.run_no = r.no AND x.key = {place})");
-    sql.compare(&column, ColumnType::Text, comparator, value)
+/// The test of a value that is there.
+fn compare(table: &str, alias: &str, comparator: Comparator, value: &Value, sql: &mut Sql) -> Result<String> {
+    let column = format!("{alias}.value");
+    if table != "latest_metrics" {
+        return sql.compare(&column, ColumnType::Text, comparator, value);
+    }
+    if matches!(value, Value::Number(number) if number.is_nan()) {
+        return Ok(format!("{alias}.is_nan = 1"));
+    }
+    let test = sql.compare(&column, ColumnType::Number, comparator, value)?;
+    // A NaN differs from every number, and compares in no other way.
+    Ok(match comparator {
+        Comparator::NotEqual => format!("({test} OR {alias}.is_nan = 1)"),
+        _ => format!("{test} AND {alias}.is_nan = 0"),
+    })
 }
 
-fn dataset(key: &str, comparator: Comparator, value: &Value, sql: &mut Sql) -> Result<String> {
+fn dataset(key: &str, comparator: Comparator, value: &Value, run: &str, sql: &mut Sql) -> Result<String> {
     let column = match key {
         "name" => "x.name",
         "digest" => "x.digest",
@@ -56,7 +75,7 @@ fn dataset(key: &str, comparator: Comparator, value: &Value, sql: &mut Sql) -> R
     let test = sql.compare(column, ColumnType::Text, comparator, value)?;
     Ok(format!(
         "(SELECT 1 FROM run_datasets u CROSS JOIN logged_datasets x \
-         WHERE u.run_no = r.no AND x.no = u.dataset_no AND {test} LIMIT 1) = 1"
+         WHERE u.run_no = {run} AND x.no = u.dataset_no AND {test} LIMIT 1) = 1"
     ))
 }
 
@@ -81,6 +100,7 @@ pub(super) struct Hit {
 }
 
 /// An order as SQL.
+#[derive(Default)]
 pub(super) struct OrderSql {
     /// The joins to what the order asks for.
     pub(super) joins: String,
@@ -90,31 +110,12 @@ pub(super) struct OrderSql {
     pub(super) by: String,
 }
 
-/// The order by these steps, of which the first `settled` are the same for all candidates. For each step a class comes first: values, then NaN, then what is missing, in both directions.
-pub(super) fn order(steps: &[Order], settled: usize, sql: &mut Sql) -> OrderSql {
-    let mut text = OrderSql { joins: String::new(), columns: "r.no AS no".to_owned(), by: String::new() };
+/// The order by these steps, of which the first `settled` are the same for all candidates. For each step a class comes
+/// first: values, then NaN, then what is missing, in both directions.
+pub(super) fn order(steps: &[Order], settled: usize, source: &Source, sql: &mut Sql) -> OrderSql {
+    let mut text = OrderSql { columns: "r.no AS no".to_owned(), ..OrderSql::default() };
     for (place, step) in steps.iter().enumerate() {
-        let (class, value) = match step.entity {
-            "metric" => {
-                let key = sql.bind(&step.key);
-                text.joins.push_str(&format!(
-                    " LEFT JOIN latest_metrics o{place} ON o{place}.run_no = r.no AND o{place}.key = {key}"
-                ));
-                (Some(format!("COALESCE(o{place}.is_nan, 2)")), format!("o{place}.value"))
-            }
-            "parameter" | "tag" => {
-                let (table, key) = (text_table(step.entity), sql.bind(&step.key));
-                text.joins.push_str(&format!(
-                    " LEFT JOIN {table} o{place} ON o{place}.run_no = r.no AND o{place}.key = {key}"
-                ));
-                (Some(format!("CASE WHEN o{place}.value IS NULL THEN 1 ELSE 0 END")), format!("o{place}.value"))
-            }
-            _ => {
-                let (column, _, optional) = attribute(&step.key);
-                let class = format!("CASE WHEN {column} IS NULL THEN 1 ELSE 0 END");
-                (optional.then_some(class), column.to_owned())
-            }
-        };
+        let (class, value) = step_sql(step, place, source, &mut text.joins, sql);
         if place >= settled {
             let class = class.as_ref().map_or(String::new(), |class| format!("{class}, "));
             let comma = if place == settled { "" } else { ", " };
@@ -127,6 +128,35 @@ pub(super) fn order(steps: &[Order], settled: usize, sql: &mut Sql) -> OrderSql 
     text
 }
 
+/// The class and the value of a step; without a class every run has a value.
+fn step_sql(
+    step: &Order,
+    place: usize,
+    source: &Source,
+    joins: &mut String,
+    sql: &mut Sql,
+) -> (Option<String>, String) {
+    let table = match step.entity {
+        "metric" => "latest_metrics",
+        "parameter" | "tag" => text_table(step.entity),
+        _ => {
+            let (column, _, optional) = attribute(&step.key);
+            return (optional.then(|| format!("CASE WHEN {column} IS NULL THEN 1 ELSE 0 END")), column.to_owned());
+        }
+    };
+    if source.holds(table, &step.key) {
+        return (matches!(source, Source::NotANumber(_)).then(|| "d.is_nan".to_owned()), "d.value".to_owned());
+    }
+    let key = sql.bind(&step.key);
+    let run = source.run();
+    joins.push_str(&format!(" LEFT JOIN {table} o{place} ON o{place}.run_no = {run} AND o{place}.key = {key}"));
+    let class = match step.entity {
+        "metric" => format!("COALESCE(o{place}.is_nan, 2)"),
+        _ => format!("CASE WHEN o{place}.value IS NULL THEN 1 ELSE 0 END"),
+    };
+    (Some(class), format!("o{place}.value"))
+}
+
 impl Hit {
     pub(super) fn from_row(row: &Row, steps: usize) -> Result<Self> {
         let key = |place: usize| Ok((row.get::<i64>(&format!("c{place}"))?, row.get::<Cell>(&format!("k{place}"))?.0));
@@ -137,9 +167,8 @@ impl Hit {
     pub(super) fn compare(&self, other: &Self, steps: &[Order]) -> Ordering {
         let pairs = self.keys.iter().zip(&other.keys).zip(steps);
         for (((class, value), (other_class, other_value)), step) in pairs {
-            let by_value = compare(value, other_value);
-            let by_value = if step.ascending { by_value } else { by_value.reverse() };
-            let found = class.cmp(other_class).then(by_value);
+            let values = by_value(value, other_value);
+            let found = class.cmp(other_class).then(if step.ascending { values } else { values.reverse() });
             if found != Ordering::Equal {
                 return found;
             }
@@ -148,7 +177,7 @@ impl Hit {
     }
 }
 
-fn compare(one: &Param, other: &Param) -> Ordering {
+fn by_value(one: &Param, other: &Param) -> Ordering {
     match (one, other) {
         (Param::Int(one), Param::Int(other)) => one.cmp(other),
         (Param::Float(one), Param::Float(other)) => one.partial_cmp(other).unwrap_or(Ordering::Equal),

@@ -42,3 +42,25 @@ pub fn offset_of(token: Option<&str>, query: Option<&Digest>) -> Result<usize> {
 
 /// Far more results than anybody turns pages over; keeps sums of offsets and page sizes in range.
 const MOST: usize = 1 << 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_lead_on_and_belong_to_their_query() {
+        let (query, other) = (Digest::of(b"one"), Digest::of(b"other"));
+        assert_eq!(offset_of(None, None).unwrap(), 0);
+        assert_eq!(offset_of(Some(""), None).unwrap(), 0);
+        assert_eq!(offset_of(Some(&page_token(7, None)), None).unwrap(), 7);
+        // As stock MLflow writes it.
+        assert_eq!(offset_of(Some("eyJvZmZzZXQiOiAyfQ=="), None).unwrap(), 2);
+        let token = page_token(7, Some(&query));
+        assert_eq!(offset_of(Some(&token), Some(&query)).unwrap(), 7);
+        assert!(offset_of(Some(&token), Some(&other)).is_err());
+        assert!(offset_of(Some(&page_token(7, None)), Some(&query)).is_err());
+        for bad in ["x", "!!", "e30=", "eyJvZmZzZXQiOiAtMX0=", "eyJvZmZzZXQiOiAxZTMwMH0="] {
+            assert!(offset_of(Some(bad), None).unwrap_err().message().contains("Invalid page token"), "{bad}");
+        }
+    }
+}

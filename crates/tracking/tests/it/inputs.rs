@@ -33,8 +33,7 @@ fn the_first_description_and_the_first_tags_of_a_use_stay() {
         let datasets = stored(db, "r1").inputs.datasets;
         assert_eq!(datasets, [input("a", Some("s1"), &[("mlflow.data.context", "train")]), input("b", None, &[])]);
         let summaries = db.read(|tx| experiments::dataset_summaries(tx, &reader(), &[id], 10)).unwrap();
-        let mut told: Vec<_> =
-            summaries.iter().map(|(_, name, _, context)| (name.as_str(), context.as_deref())).collect();
+        let mut told: Vec<_> = summaries.iter().map(|one| (one.name.as_str(), one.context.as_deref())).collect();
         told.sort_unstable();
         assert_eq!(told, [("a", Some("eval")), ("a", Some("train")), ("b", None)]);
     });

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use flyball_core::{Error, Permit, Read, Result};
+use flyball_evaluation::GateReport;
 use flyball_evaluation::store as gates;
-use flyball_registry::{ModelVersion, store};
+use flyball_loops::declared::is_fallback;
+use flyball_registry::{ModelVersion, aliases, packages, versions};
 use flyball_store::Tx;
 use serde_json::json;
 
@@ -18,12 +20,12 @@ use crate::app::App;
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Answer {
     answer(move || {
         let permit = reader()?;
-        app.platform.db.read(|tx| store::list(tx, &permit, None, 200))
+        app.platform.db.read(|tx| versions::newest(tx, &permit, 200))
     })
     .await
 }
 
-/// One version with the report of its gates.
+/// One version with its package, when Flyball can serve it, and the report of its gates.
 #[utoipa::path(get, path = "/api/v1/models/{model}/versions/{version}", tag = "models", operation_id = "getModelVersion",
     params(("model" = String, Path, description = "The model"),
         ("version" = String, Path, description = "Its number, or latest")),
@@ -33,8 +35,9 @@ pub(crate) async fn get(State(app): State<Arc<App>>, Path((model, version)): Pat
         let permit = reader()?;
         app.platform.db.read(|tx| {
             let found = version_of(tx, &permit, &model, &version)?;
-            let report = gates::get(tx, &permit, &found.run_id)?;
-            Ok(json!({ "version": found, "gates": report }))
+            let package = packages::find(tx, &permit, &found.model, found.version)?;
+            let report = gates_of(tx, &permit, &found)?;
+            Ok(json!({ "version": found, "package": package, "gates": report }))
         })
     })
     .await
@@ -43,9 +46,13 @@ pub(crate) async fn get(State(app): State<Arc<App>>, Path((model, version)): Pat
 /// A version by its number or as `latest`.
 pub(crate) fn version_of(tx: &mut Tx<'_>, permit: &Permit<Read>, model: &str, version: &str) -> Result<ModelVersion> {
     if version == "latest" {
-        let newest = store::list(tx, permit, Some(model), 1)?.into_iter().next();
-        return newest.ok_or_else(|| Error::not_found("model", model));
+        return aliases::get(tx, permit, model, version);
     }
     let number = version.parse().map_err(|_| Error::not_found("model version", format!("{model}/{version}")))?;
-    store::get(tx, permit, model, number)
+    versions::get(tx, permit, model, number)
+}
+
+/// The report of the gates that judged a version.
+pub(crate) fn gates_of(tx: &mut Tx<'_>, permit: &Permit<Read>, version: &ModelVersion) -> Result<Option<GateReport>> {
+    if is_fallback(&version.model) { Ok(None) } else { gates::get(tx, permit, &version.run_id) }
 }

@@ -1,0 +1,10 @@
+//! Files over HTTP, both ways, with flat memory.
+
+mod disposition;
+mod download;
+mod media_type;
+mod range;
+mod upload;
+
+pub(crate) use download::{Download, send};
+pub(crate) use upload::{Received, receive};
