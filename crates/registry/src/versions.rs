@@ -103,7 +103,8 @@ pub fn get(tx: &mut Tx<'_>, permit: &Permit<Read>, model: &str, version: i64) ->
 pub fn newest(tx: &mut Tx<'_>, permit: &Permit<Read>, limit: usize) -> Result<Vec<ModelVersion>> {
     let sql = format!(
         "SELECT {} FROM model_versions v JOIN registered_models m ON m.no = v.model_no WHERE v.workspace = $1 \
-         AND NOT EXISTS (SELECT 1 FROM registered_model_tags t WHERE t.model_no = m.no AND t.key = $2) \
+         AND NOT EXISTS (SELECT 1 FROM registered_model_tags t WHERE t.model_no = m.no AND t.key = $2 \
+         AND lower(t.value) = 'true') \
          ORDER BY v.created_at DESC, m.name, v.version DESC LIMIT $3",
         rows::VERSION
     );
