@@ -127,7 +127,9 @@ def delete(path: str, body: Json = None, **captures: str) -> Step:
     return send("DELETE", path, body, **captures)
 
 
-def raw(method: str, path: str, data: bytes | str = b"", headers: dict[str, str] | None = None, **captures: str) -> Step:
+def raw(
+    method: str, path: str, data: bytes | str = b"", headers: dict[str, str] | None = None, **captures: str
+) -> Step:
     """A request with a body as it stands; its content type is only what `headers` say. Text may hold variables."""
     step = Step(method, full_path(path), raw=data.encode() if isinstance(data, str) else data)
     return replace(step, send_headers=tuple((headers or {}).items()), captures=tuple(captures.items()))

@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import quote
 
 import requests
-
+from answer import Answer
 from case import Case, Json, Step
 from fixtures import VARIABLE, with_fixtures
 from normal import Names, normalised
-from answer import Answer
 
 TIMEOUT_SECONDS = 120
+LONGEST_TEXT = 1000
 CLOSED = 599
 """Stands for the status when the server gave no answer but closed the connection."""
 
@@ -105,7 +105,7 @@ def filled_bytes(data: bytes, values: dict[str, Any]) -> bytes:
 
 
 def parsed(response: requests.Response) -> Json:
-    """The body: JSON where it says so, no matter for pages of HTML, text or a digest of bytes else."""
+    """The body: JSON where it says so, a mark for a page of HTML, short text, or a digest of anything else."""
     kind = response.headers.get("Content-Type", "")
     if "json" in kind:
         try:
@@ -114,10 +114,13 @@ def parsed(response: requests.Response) -> Json:
             return {"not JSON": response.text}
     if "html" in kind:
         return "<page>"
+    digest = f"{len(response.content)} bytes, sha256 {hashlib.sha256(response.content).hexdigest()}"
+    if len(response.content) > LONGEST_TEXT:
+        return digest
     try:
         return response.content.decode()
     except UnicodeDecodeError:
-        return "sha256:" + hashlib.sha256(response.content).hexdigest()
+        return digest
 
 
 def pick(body: Json, place: str) -> Any:
