@@ -9,6 +9,7 @@ from typing import Any
 from answer import Answer
 from case import Case, Step
 from fixtures import with_fixtures
+from normal import PAGE
 
 ABSENT = "<absent>"
 """Stands for what one side does not have."""
@@ -40,15 +41,25 @@ def findings(case: Case, reference: list[Answer], subject: list[Answer]) -> list
 def _departures(step: Step, there: Answer, here: Answer) -> Iterator[tuple[str, Any, Any]]:
     if there.status != here.status:
         yield "status", there.status, f"{here.status} {here.message[:300]}".strip()
-    is_page = there.is_refusal and there.body is None and here.is_refusal
-    if here.step == 0 or is_page:
-        # What a fixture answers in full is the matter of a case of its own; a page of HTML is no interface.
+    if here.step == 0:
+        # What a fixture answers in full is the matter of a case of its own.
+        return
+    if there.body in (None, PAGE) and there.is_refusal and here.is_refusal:
+        yield from _unlike_page(there, here)
         return
     yield from _values("body", there.body, here.body)
     yield from _values("headers", there.headers, here.headers)
     missing = [fragment for fragment in step.fragments if fragment not in here.message]
     if missing and here.is_refusal:
         yield "message", missing, here.message
+
+
+def _unlike_page(there: Answer, here: Answer) -> Iterator[tuple[str, Any, Any]]:
+    """A refusal without a code of its own: the client makes the code of the status, so any other code is wrong."""
+    code = here.body.get("error_code") if isinstance(here.body, dict) else None
+    made = {404: "ENDPOINT_NOT_FOUND"}.get(there.status)
+    if there.body == PAGE and made and code not in (None, made):
+        yield "body.error_code", f"{made} (by the client)", code
 
 
 def _values(at: str, there: Any, here: Any) -> Iterator[tuple[str, Any, Any]]:

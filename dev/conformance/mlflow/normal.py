@@ -18,6 +18,9 @@ from case import Json, Step
 STARTED_MILLISECONDS = int(time.time() * 1000)
 DAY_MILLISECONDS = 86_400_000
 
+PAGE = "<page>"
+"""Stands for a body of HTML."""
+
 GENERATED = re.compile(
     r"(?:\b(?:m|a|d|dr|tr|iss)-)?\b[0-9a-f]{32}\b|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
 )
@@ -85,9 +88,13 @@ def normalised(number: int, step: Step, status: int, headers: dict[str, str], bo
     message = ""
     if status >= 400:
         message = json.dumps(body) if not isinstance(body, dict) else str(body.get("message", json.dumps(body)))
-        body = {"error_code": body["error_code"]} if isinstance(body, dict) and "error_code" in body else None
+        if body != PAGE:
+            body = {"error_code": body["error_code"]} if isinstance(body, dict) and "error_code" in body else None
     elif step.seen is not None:
-        body = step.seen(body)
+        try:
+            body = step.seen(body)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            body = {"another shape": body}
     return Answer(number, status, _value("", "", body, names), kept, message)
 
 

@@ -12,7 +12,7 @@ import requests
 from answer import Answer
 from case import Case, Json, Step
 from fixtures import VARIABLE, with_fixtures
-from normal import Names, normalised
+from normal import PAGE, Names, normalised
 
 TIMEOUT_SECONDS = 120
 LONGEST_TEXT = 1000
@@ -113,7 +113,7 @@ def parsed(response: requests.Response) -> Json:
         except ValueError:
             return {"not JSON": response.text}
     if "html" in kind:
-        return "<page>"
+        return PAGE
     digest = f"{len(response.content)} bytes, sha256 {hashlib.sha256(response.content).hexdigest()}"
     if len(response.content) > LONGEST_TEXT:
         return digest

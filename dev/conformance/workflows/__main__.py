@@ -76,7 +76,10 @@ def main() -> int:
     with ExitStack() as stack:
         server = options.server or stack.enter_context(StockServer(options.database)).base
         failed = [script.stem for script in chosen if not is_passed(script, server)]
-    print(f"{len(chosen) - len(failed)} of {len(chosen)} workflows passed" + "".join(f"\n  failed: {name}" for name in failed))
+    print(
+        f"{len(chosen) - len(failed)} of {len(chosen)} workflows passed"
+        + "".join(f"\n  failed: {name}" for name in failed)
+    )
     return 1 if failed else 0
 
 

@@ -2,11 +2,12 @@
 
 import mlflow
 import numpy as np
-from checking import checked, experiment, run_workflow, same, unique
 from mlflow import MlflowClient
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+
+from checking import checked, experiment, run_workflow, same, unique
 
 rows, labels = load_iris(return_X_y=True, as_frame=True)
 
@@ -23,7 +24,11 @@ def autolog() -> None:
     checked("datasets", len(logged.inputs.dataset_inputs) >= 1)
     models = mlflow.search_logged_models([found], output_format="list")
     same("logged model of the run", [(m.source_run_id, str(m.status)) for m in models], [(run.info.run_id, "READY")])
-    same("its params and output", (models[0].params["max_iter"], logged.outputs.model_outputs[0].model_id), ("500", models[0].model_id))
+    same(
+        "its params and output",
+        (models[0].params["max_iter"], logged.outputs.model_outputs[0].model_id),
+        ("500", models[0].model_id),
+    )
 
 
 def search() -> None:
@@ -44,20 +49,28 @@ def registry() -> None:
     with mlflow.start_run():
         info = mlflow.sklearn.log_model(model, name="net", input_example=rows.head(3), registered_model_name=name)
     client = MlflowClient()
-    same("version is registered", info.registered_model_version, 1)
+    same("version is registered", str(info.registered_model_version), "1")
     client.set_registered_model_alias(name, "champion", "1")
     expected = model.predict(rows)
     for uri in (f"models:/{name}@champion", f"models:/{name}/1", f"models:/{name}/latest", info.model_uri):
-        same(f"predictions of {uri.replace(name, 'NAME').split('/m-')[0]}", bool(np.array_equal(mlflow.pyfunc.load_model(uri).predict(rows), expected)), True)
+        same(
+            f"predictions of {uri.replace(name, 'NAME').split('/m-')[0]}",
+            bool(np.array_equal(mlflow.pyfunc.load_model(uri).predict(rows), expected)),
+            True,
+        )
     checked("native form", isinstance(mlflow.sklearn.load_model(f"models:/{name}@champion"), LogisticRegression))
     described = mlflow.models.get_model_info(f"models:/{name}@champion")
     checked("signature", described.signature is not None and len(described.signature.inputs.inputs) == 4)
     with mlflow.start_run() as run:
         mlflow.sklearn.log_model(model, name="other")
     version = mlflow.register_model(f"runs:/{run.info.run_id}/other", name)
-    same("version of a run", version.version, "2" if isinstance(version.version, str) else 2)
+    same("version of a run", str(version.version), "2")
     copy = client.copy_model_version(f"models:/{name}@champion", unique("iris-production"))
-    same("copy predicts", bool(np.array_equal(mlflow.pyfunc.load_model(f"models:/{copy.name}/1").predict(rows), expected)), True)
+    same(
+        "copy predicts",
+        bool(np.array_equal(mlflow.pyfunc.load_model(f"models:/{copy.name}/1").predict(rows), expected)),
+        True,
+    )
 
 
 if __name__ == "__main__":

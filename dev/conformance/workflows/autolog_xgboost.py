@@ -3,8 +3,9 @@
 import mlflow
 import numpy as np
 import xgboost
-from checking import checked, experiment, run_workflow, same
 from sklearn.datasets import load_breast_cancer
+
+from checking import checked, experiment, run_workflow, same
 
 rows, labels = load_breast_cancer(return_X_y=True)
 
@@ -14,7 +15,13 @@ def autolog() -> None:
     mlflow.xgboost.autolog(importance_types=["weight"])
     data = xgboost.DMatrix(rows, labels)
     with mlflow.start_run() as run:
-        booster = xgboost.train({"objective": "binary:logistic", "max_depth": 2, "eval_metric": "logloss"}, data, num_boost_round=8, evals=[(data, "train")], verbose_eval=False)
+        booster = xgboost.train(
+            {"objective": "binary:logistic", "max_depth": 2, "eval_metric": "logloss"},
+            data,
+            num_boost_round=8,
+            evals=[(data, "train")],
+            verbose_eval=False,
+        )
     mlflow.xgboost.autolog(disable=True)
     logged = mlflow.get_run(run.info.run_id)
     same("params", (logged.data.params["max_depth"], logged.data.params["num_boost_round"]), ("2", "8"))
@@ -25,7 +32,11 @@ def autolog() -> None:
     checked("importance is kept", any("feature_importance" in path for path in files))
     model = mlflow.search_logged_models([found], output_format="list")[0]
     loaded = mlflow.pyfunc.load_model(model.model_uri)
-    same("loaded model predicts the same", bool(np.allclose(loaded.predict(rows[:20]), booster.predict(xgboost.DMatrix(rows[:20])))), True)
+    same(
+        "loaded model predicts the same",
+        bool(np.allclose(loaded.predict(rows[:20]), booster.predict(xgboost.DMatrix(rows[:20])))),
+        True,
+    )
 
 
 def estimator() -> None:

@@ -1,8 +1,9 @@
 """MlflowClient: registered models, versions, aliases, stages, copies, searches."""
 
 import mlflow
-from checking import checked, refused, run_workflow, same, unique
 from mlflow import MlflowClient
+
+from checking import checked, refused, run_workflow, same, unique
 
 client = MlflowClient()
 
@@ -30,7 +31,11 @@ def versions() -> None:
     run = client.create_run("0").info.run_id
     one = client.create_model_version(name, f"runs:/{run}/model", run, tags={"a": "1"}, description="first")
     two = client.create_model_version(name, "s3://bucket/model")
-    same("numbers and states", [(v.version, v.status, v.current_stage) for v in (one, two)], [("1", "READY", "None"), ("2", "READY", "None")])
+    same(
+        "numbers and states",
+        [(v.version, v.status, v.current_stage) for v in (one, two)],
+        [("1", "READY", "None"), ("2", "READY", "None")],
+    )
     client.set_model_version_tag(name, "1", "b", "2")
     client.delete_model_version_tag(name, "1", "a")
     client.update_model_version(name, "1", "changed")
@@ -38,7 +43,11 @@ def versions() -> None:
     same("version", (found.tags, found.description, found.run_id), ({"b": "2"}, "changed", run))
     same("download uri", client.get_model_version_download_uri(name, "2"), "s3://bucket/model")
     same("by run", [v.version for v in client.search_model_versions(f"run_id = '{run}'")], ["1"])
-    same("by name, newest first", [v.version for v in client.search_model_versions(f"name = '{name}'", order_by=["version_number DESC"])], ["2", "1"])
+    same(
+        "by name, newest first",
+        [v.version for v in client.search_model_versions(f"name = '{name}'", order_by=["version_number DESC"])],
+        ["2", "1"],
+    )
     client.delete_model_version(name, "2")
     with refused("deleted version", "RESOURCE_DOES_NOT_EXIST"):
         client.get_model_version(name, "2")
@@ -53,7 +62,11 @@ def aliases() -> None:
     client.set_registered_model_alias(name, "champion", "1")
     same("alias", client.get_model_version_by_alias(name, "champion").version, "1")
     client.set_registered_model_alias(name, "champion", "2")
-    same("alias moved", (client.get_model_version(name, "1").aliases, client.get_model_version(name, "2").aliases), ([], ["champion"]))
+    same(
+        "alias moved",
+        (client.get_model_version(name, "1").aliases, client.get_model_version(name, "2").aliases),
+        ([], ["champion"]),
+    )
     same("aliases of the model", client.get_registered_model(name).aliases, {"champion": "2"})
     client.delete_registered_model_alias(name, "champion")
     with refused("missing alias", "INVALID_PARAMETER_VALUE"):
@@ -70,7 +83,11 @@ def stages() -> None:
     client.transition_model_version_stage(name, "1", "Production")
     client.transition_model_version_stage(name, "2", "production", archive_existing_versions=True)
     same("stages", [client.get_model_version(name, v).current_stage for v in "123"], ["Archived", "Production", "None"])
-    same("latest by stage", {v.current_stage: v.version for v in client.get_latest_versions(name)}, {"Archived": "1", "Production": "2", "None": "3"})
+    same(
+        "latest by stage",
+        {v.current_stage: v.version for v in client.get_latest_versions(name)},
+        {"Archived": "1", "Production": "2", "None": "3"},
+    )
     same("latest of one stage", [v.version for v in client.get_latest_versions(name, ["Production"])], ["2"])
     checked("known stages", "Production" in client.get_model_version_stages(name, "1"))
 
@@ -93,7 +110,9 @@ def pages() -> None:
     page = client.search_registered_models(f"name LIKE '{stem}%'", max_results=2, order_by=["name DESC"])
     names = [m.name[-1] for m in page]
     while page.token:
-        page = client.search_registered_models(f"name LIKE '{stem}%'", max_results=2, order_by=["name DESC"], page_token=page.token)
+        page = client.search_registered_models(
+            f"name LIKE '{stem}%'", max_results=2, order_by=["name DESC"], page_token=page.token
+        )
         names += [m.name[-1] for m in page]
     same("pages of models", names, list("43210"))
     same("fluent search", len(mlflow.search_registered_models(filter_string=f"name LIKE '{stem}%'")), 5)

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import mlflow
+
 from checking import checked, run_workflow, same, unique
 
 
@@ -58,7 +59,20 @@ def models() -> None:
     with mlflow.start_run():
         mlflow.sklearn.log_model(model, name="line", registered_model_name=name)
     Path("in.csv").write_text("x\n3\n")
-    run("models", "predict", "--model-uri", f"models:/{name}/1", "--input-path", "in.csv", "--content-type", "csv", "--output-path", "out.json", "--env-manager", "local")
+    run(
+        "models",
+        "predict",
+        "--model-uri",
+        f"models:/{name}/1",
+        "--input-path",
+        "in.csv",
+        "--content-type",
+        "csv",
+        "--output-path",
+        "out.json",
+        "--env-manager",
+        "local",
+    )
     checked("models predict", "6.0" in Path("out.json").read_text() or "5.99" in Path("out.json").read_text())
 
 

@@ -7,6 +7,7 @@ import matplotlib
 import mlflow
 import numpy as np
 import pandas as pd
+
 from checking import checked, experiment, refused, run_workflow, same
 
 matplotlib.use("Agg")
@@ -28,7 +29,11 @@ def lifecycle() -> None:
     same("run is finished", found.info.status, "FINISHED")
     same("params are texts", found.data.params, {"depth": "3", "rate": "0.1", "kind": "tree"})
     same("latest metrics", found.data.metrics, {"loss": 0.25, "accuracy": 0.9})
-    same("tags", [found.data.tags[key] for key in ("team", "stage", "count", "mlflow.note.content")], ["red", "final", "5", "a note"])
+    same(
+        "tags",
+        [found.data.tags[key] for key in ("team", "stage", "count", "mlflow.note.content")],
+        ["red", "final", "5", "a note"],
+    )
     same("name", found.info.run_name, "outer")
     checked("times are set", found.info.end_time >= found.info.start_time > 1_600_000_000_000)
     parent = mlflow.get_parent_run(inner.info.run_id)
@@ -87,10 +92,18 @@ def files() -> None:
     same("dict", mlflow.artifacts.load_dict(f"runs:/{run.info.run_id}/notes/dict.json"), {"a": [1, 2], "b": None})
     checked("image", mlflow.artifacts.load_image(f"runs:/{run.info.run_id}/plots/black.png").size == (4, 4))
     folder = Path(mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path="whole", dst_path="down"))
-    same("downloaded folder", sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()), ["a.txt", "sub/b c.bin"])
+    same(
+        "downloaded folder",
+        sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()),
+        ["a.txt", "sub/b c.bin"],
+    )
     same("downloaded bytes", (folder / "sub/b c.bin").read_bytes(), bytes(range(256)))
     listed = {item.path: item.is_dir for item in mlflow.artifacts.list_artifacts(run_id=run.info.run_id)}
-    same("listing", listed, {"single": True, "whole": True, "notes": True, "plots": True, "images": True, "table.json": False})
+    same(
+        "listing",
+        listed,
+        {"single": True, "whole": True, "notes": True, "plots": True, "images": True, "table.json": False},
+    )
     table = mlflow.load_table("table.json", run_ids=[run.info.run_id], extra_columns=["run_id"])
     same("table of two calls", (list(table["question"]), set(table["run_id"])), (["a", "b", "c"], {run.info.run_id}))
     whole = Path(mlflow.artifacts.download_artifacts(f"runs:/{run.info.run_id}/", dst_path="all"))
@@ -99,14 +112,21 @@ def files() -> None:
 
 def experiments() -> None:
     first = experiment("fluent-set")
-    same("experiment is found by name", mlflow.get_experiment_by_name(mlflow.get_experiment(first).name).experiment_id, first)
+    same(
+        "experiment is found by name",
+        mlflow.get_experiment_by_name(mlflow.get_experiment(first).name).experiment_id,
+        first,
+    )
     mlflow.set_experiment_tags({"owner": "ada"})
     same("experiment tags", mlflow.get_experiment(first).tags["owner"], "ada")
     same("unknown experiment is none", mlflow.get_experiment_by_name("no such name"), None)
     mlflow.delete_experiment(first)
     name = mlflow.get_experiment(first).name
     same("deleted experiment", mlflow.get_experiment(first).lifecycle_stage, "deleted")
-    checked("deleted experiment is not listed", name not in [e.name for e in mlflow.search_experiments(filter_string=f"name = '{name}'")])
+    checked(
+        "deleted experiment is not listed",
+        name not in [e.name for e in mlflow.search_experiments(filter_string=f"name = '{name}'")],
+    )
 
 
 if __name__ == "__main__":

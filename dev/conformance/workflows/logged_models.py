@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import mlflow
-from checking import checked, experiment, refused, run_workflow, same
 from mlflow import MlflowClient
+
+from checking import checked, experiment, refused, run_workflow, same
 
 client = MlflowClient()
 
@@ -23,9 +24,17 @@ def lifecycle() -> None:
     client.log_model_artifacts(model.model_id, "folder", "more")
     client.finalize_logged_model(model.model_id, "READY")
     got = client.get_logged_model(model.model_id)
-    same("model", (str(got.status), got.params, got.tags["t"], got.model_type), ("READY", {"a": "1", "b": "2"}, "y", "agent"))
+    same(
+        "model",
+        (str(got.status), got.params, got.tags["t"], got.model_type),
+        ("READY", {"a": "1", "b": "2"}, "y", "agent"),
+    )
     same("files", sorted(f.path for f in client.list_logged_model_artifacts(model.model_id)), ["more", "weights.bin"])
-    same("file by uri", Path(mlflow.artifacts.download_artifacts(f"models:/{model.model_id}/weights.bin")).read_bytes(), b"12345")
+    same(
+        "file by uri",
+        Path(mlflow.artifacts.download_artifacts(f"{model.artifact_location}/weights.bin")).read_bytes(),
+        b"12345",
+    )
     client.delete_logged_model(model.model_id)
     with refused("deleted model", "RESOURCE_DOES_NOT_EXIST"):
         client.get_logged_model(model.model_id)
@@ -38,9 +47,21 @@ def search() -> None:
         with mlflow.start_run():
             mlflow.log_metric("score", i / 10, model_id=model.model_id)
         mlflow.finalize_logged_model(model.model_id, "READY")
-    best = mlflow.search_logged_models([found], filter_string="metrics.score > 0.05", order_by=[{"field_name": "metrics.score", "ascending": False}], output_format="list")
+    best = mlflow.search_logged_models(
+        [found],
+        filter_string="metrics.score > 0.05",
+        order_by=[{"field_name": "metrics.score", "ascending": False}],
+        output_format="list",
+    )
     same("by a metric, best first", [m.name for m in best], ["net3", "net2", "net1"])
-    same("by a param", [m.name for m in mlflow.search_logged_models([found], filter_string="params.depth = '2'", output_format="list")], ["net2"])
+    same(
+        "by a param",
+        [
+            m.name
+            for m in mlflow.search_logged_models([found], filter_string="params.depth = '2'", output_format="list")
+        ],
+        ["net2"],
+    )
     page = client.search_logged_models([found], max_results=3, order_by=[{"field_name": "name"}])
     rest = client.search_logged_models([found], max_results=3, order_by=[{"field_name": "name"}], page_token=page.token)
     same("pages", [m.name for m in [*page, *rest]], ["net0", "net1", "net2", "net3"])

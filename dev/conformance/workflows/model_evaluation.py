@@ -2,9 +2,10 @@
 
 import mlflow
 import pandas as pd
-from checking import checked, experiment, run_workflow, same
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from checking import checked, experiment, run_workflow, same
 
 
 def classifier() -> None:
@@ -14,11 +15,23 @@ def classifier() -> None:
     model = LogisticRegression(max_iter=500).fit(rows, labels)
     with mlflow.start_run() as run:
         info = mlflow.sklearn.log_model(model, name="net", input_example=rows.head(2))
-        result = mlflow.models.evaluate(info.model_uri, table, targets="label", model_type="classifier", evaluator_config={"log_model_explainability": False})
+        result = mlflow.models.evaluate(
+            info.model_uri,
+            table,
+            targets="label",
+            model_type="classifier",
+            evaluator_config={"log_model_explainability": False},
+        )
     found = mlflow.get_run(run.info.run_id)
     checked("accuracy", result.metrics["accuracy_score"] > 0.9)
     same("metrics are logged", found.data.metrics["accuracy_score"], result.metrics["accuracy_score"])
-    checked("pictures are logged", any(path.endswith(".png") for path in (item.path for item in mlflow.artifacts.list_artifacts(run_id=run.info.run_id))))
+    checked(
+        "pictures are logged",
+        any(
+            path.endswith(".png")
+            for path in (item.path for item in mlflow.artifacts.list_artifacts(run_id=run.info.run_id))
+        ),
+    )
     metrics = {metric.key for metric in mlflow.get_logged_model(info.model_id).metrics}
     checked("metrics are linked to the model", "accuracy_score" in metrics)
 
@@ -30,7 +43,11 @@ def regressor_of_a_table() -> None:
     with mlflow.start_run() as run:
         result = mlflow.evaluate(data=data, model_type="regressor")
     checked("error of a table", 0 < result.metrics["root_mean_squared_error"] < 100)
-    same("dataset of the evaluation", [i.dataset.name for i in mlflow.get_run(run.info.run_id).inputs.dataset_inputs], ["predicted"])
+    same(
+        "dataset of the evaluation",
+        [i.dataset.name for i in mlflow.get_run(run.info.run_id).inputs.dataset_inputs],
+        ["predicted"],
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import mlflow
 import numpy as np
 import pandas as pd
+
 from checking import experiment, run_workflow, same
 
 
@@ -17,9 +18,21 @@ def log() -> None:
         mlflow.log_metric("loss", 0.5, dataset=train)
     inputs = {i.dataset.name: i for i in mlflow.get_run(run.info.run_id).inputs.dataset_inputs}
     same("datasets", set(inputs), {"train", "test"})
-    same("digest, profile and tags", (inputs["train"].dataset.digest, inputs["train"].dataset.profile, {t.key: t.value for t in inputs["train"].tags}), (train.digest, '{"num_rows": 3, "num_elements": 6}', {"k": "v", "mlflow.data.context": "training"}))
+    same(
+        "digest, profile and tags",
+        (
+            inputs["train"].dataset.digest,
+            inputs["train"].dataset.profile,
+            {t.key: t.value for t in inputs["train"].tags},
+        ),
+        (train.digest, '{"num_rows": 3, "num_elements": 6}', {"k": "v", "mlflow.data.context": "training"}),
+    )
     same("source can be rebuilt", mlflow.data.get_source(inputs["train"]).url, "https://example.com/a.csv")
-    same("runs by dataset", list(mlflow.search_runs([found], f"dataset.digest = '{train.digest}' and dataset.context = 'training'").run_id), [run.info.run_id])
+    same(
+        "runs by dataset",
+        list(mlflow.search_runs([found], f"dataset.digest = '{train.digest}' and dataset.context = 'training'").run_id),
+        [run.info.run_id],
+    )
     with mlflow.start_run() as again:
         mlflow.log_inputs([train, test], ["training", "testing"], [None, None])
     same("same dataset in another run", len(mlflow.get_run(again.info.run_id).inputs.dataset_inputs), 2)

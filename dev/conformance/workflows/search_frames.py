@@ -1,6 +1,7 @@
 """mlflow.search_runs into a table, over several experiments and pages."""
 
 import mlflow
+
 from checking import checked, experiment, run_workflow, same
 
 
@@ -14,13 +15,38 @@ def frames() -> None:
                 if i:
                     mlflow.log_param("p", i)
     table = mlflow.search_runs(both, order_by=["metrics.score DESC", "attributes.run_name"])
-    same("order over experiments", list(table["tags.mlflow.runName"]), ["frames-a-2", "frames-b-2", "frames-a-1", "frames-b-1", "frames-a-0", "frames-b-0"])
-    checked("columns", {"run_id", "experiment_id", "status", "artifact_uri", "start_time", "end_time", "metrics.score", "params.p", "tags.i"} <= set(table.columns))
-    same("missing params are none", [value for value in table["params.p"] if value is not None], ["2", "2", "1", "1"])
+    same(
+        "order over experiments",
+        list(table["tags.mlflow.runName"]),
+        ["frames-a-2", "frames-b-2", "frames-a-1", "frames-b-1", "frames-a-0", "frames-b-0"],
+    )
+    checked(
+        "columns",
+        {
+            "run_id",
+            "experiment_id",
+            "status",
+            "artifact_uri",
+            "start_time",
+            "end_time",
+            "metrics.score",
+            "params.p",
+            "tags.i",
+        }
+        <= set(table.columns),
+    )
+    same("missing params are none", list(table["params.p"].dropna()), ["2", "2", "1", "1"])
     same("filter", len(mlflow.search_runs(both, "metrics.score >= 1 and tags.i != '2'")), 2)
     names = [mlflow.get_experiment(e).name for e in both]
     same("by names of experiments", len(mlflow.search_runs(experiment_names=names, max_results=4)), 4)
-    same("as a list", [r.info.run_name for r in mlflow.search_runs(both, "tags.i = '0'", output_format="list", order_by=["start_time"])], ["frames-a-0", "frames-b-0"])
+    same(
+        "as a list",
+        [
+            r.info.run_name
+            for r in mlflow.search_runs(both, "tags.i = '0'", output_format="list", order_by=["start_time"])
+        ],
+        ["frames-a-0", "frames-b-0"],
+    )
     same("last active run", mlflow.last_active_run().info.run_name, "frames-b-2")
 
 

@@ -3,9 +3,10 @@
 import time
 
 import mlflow
-from checking import checked, experiment, refused, run_workflow, same
 from mlflow import MlflowClient
 from mlflow.entities import AssessmentSource, SpanType
+
+from checking import checked, experiment, refused, run_workflow, same
 
 client = MlflowClient()
 
@@ -42,11 +43,28 @@ def record() -> None:
     trace = client.get_trace(flushed())
     spans = {span.name: span for span in trace.data.spans}
     same("spans", set(spans), {"answer", "think", "add"})
-    same("tree", (spans["answer"].parent_id, spans["think"].parent_id, spans["add"].parent_id), (None, spans["answer"].span_id, spans["think"].span_id))
-    same("inputs and outputs", (spans["answer"].inputs, spans["answer"].outputs, spans["add"].outputs), ({"question": "why"}, "because", 3))
+    same(
+        "tree",
+        (spans["answer"].parent_id, spans["think"].parent_id, spans["add"].parent_id),
+        (None, spans["answer"].span_id, spans["think"].span_id),
+    )
+    same(
+        "inputs and outputs",
+        (spans["answer"].inputs, spans["answer"].outputs, spans["add"].outputs),
+        ({"question": "why"}, "because", 3),
+    )
     same("types and attributes", (spans["add"].span_type, spans["add"].get_attribute("kind")), ("TOOL", "adder"))
-    same("info", (str(trace.info.state), trace.info.tags["team"], trace.info.tags["mlflow.traceName"], trace.info.trace_metadata["mlflow.trace.session"]), ("OK", "red", "answer", "s1"))
-    same("previews", (trace.info.request_preview, trace.info.response_preview), ('{"question": "why"}', "because"))
+    same(
+        "info",
+        (
+            str(trace.info.state),
+            trace.info.tags["team"],
+            trace.info.tags["mlflow.traceName"],
+            trace.info.trace_metadata["mlflow.trace.session"],
+        ),
+        ("OK", "red", "answer", "s1"),
+    )
+    same("previews", (trace.info.request_preview, trace.info.response_preview), ('{"question": "why"}', '"because"'))
     try:
         fails()
     except ValueError:
@@ -54,8 +72,16 @@ def record() -> None:
     same("failed trace", str(broken.info.state), "ERROR")
     checked("exception is kept", any(event.name == "exception" for event in broken.data.spans[0].events))
     same("search", [t.info.trace_id for t in client.search_traces([found], "tags.team = 'red'")], [trace.info.trace_id])
-    same("search by state", [t.info.trace_id for t in client.search_traces([found], "status = 'ERROR'")], [broken.info.trace_id])
-    same("search by span", [t.info.trace_id for t in client.search_traces([found], "span.name = 'think'")], [trace.info.trace_id])
+    same(
+        "search by state",
+        [t.info.trace_id for t in client.search_traces([found], "status = 'ERROR'")],
+        [broken.info.trace_id],
+    )
+    same(
+        "search by span",
+        [t.info.trace_id for t in client.search_traces([found], "span.name = 'think'")],
+        [trace.info.trace_id],
+    )
     same("table of traces", len(mlflow.search_traces(locations=[found])), 2)
     client.set_trace_tag(trace.info.trace_id, "extra", "1")
     client.delete_trace_tag(trace.info.trace_id, "team")
@@ -75,7 +101,11 @@ def manual() -> None:
     with mlflow.start_run() as run:
         add(2, 3)
     inside = flushed()
-    same("trace inside a run", [t.info.trace_id for t in mlflow.search_traces(locations=[found], run_id=run.info.run_id, return_type="list")], [inside])
+    same(
+        "trace inside a run",
+        [t.info.trace_id for t in mlflow.search_traces(locations=[found], run_id=run.info.run_id, return_type="list")],
+        [inside],
+    )
     client.link_traces_to_run([root.trace_id], run.info.run_id)
     same("linked trace", len(mlflow.search_traces(locations=[found], run_id=run.info.run_id, return_type="list")), 2)
 
@@ -89,11 +119,19 @@ def feedback() -> None:
     score = mlflow.log_feedback(trace_id=trace, name="score", value=0.75, source=source)
     mlflow.log_expectation(trace_id=trace, name="answer", value={"text": "so"}, source=source)
     found_all = {a.name: a for a in client.get_trace(trace).info.assessments}
-    same("assessments", (found_all["good"].value, found_all["score"].value, found_all["answer"].value), (True, 0.75, {"text": "so"}))
+    same(
+        "assessments",
+        (found_all["good"].value, found_all["score"].value, found_all["answer"].value),
+        (True, 0.75, {"text": "so"}),
+    )
     mlflow.update_assessment(trace, score.assessment_id, mlflow.entities.Feedback(name="score", value=0.5))
     same("changed", mlflow.get_assessment(trace, score.assessment_id).value, 0.5)
     newer = mlflow.override_feedback(trace_id=trace, assessment_id=good.assessment_id, value=False, source=source)
-    same("overridden", (mlflow.get_assessment(trace, good.assessment_id).valid, newer.overrides), (False, good.assessment_id))
+    same(
+        "overridden",
+        (mlflow.get_assessment(trace, good.assessment_id).valid, newer.overrides),
+        (False, good.assessment_id),
+    )
     same("search by feedback", len(client.search_traces([found], "feedback.good = 'false'")), 1)
     mlflow.delete_assessment(trace, score.assessment_id)
     with refused("deleted assessment", "RESOURCE_DOES_NOT_EXIST"):
