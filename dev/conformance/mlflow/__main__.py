@@ -1,4 +1,4 @@
-"""Asks two servers the same and compares: `python dev/conformance/mlflow --subject URL`.
+"""Asks two servers the same and compares: `python dev/conformance/mlflow --binary FILE`.
 
 The reference is a stock MLflow server, started here, or one that runs at --reference URL, or a recording (--against).
 """
@@ -19,15 +19,20 @@ from compare import Finding, findings, misjudged
 from differences import DIFFERENCES
 from play import Player
 from recording import Answers, load, save
-from reference import StockServer
 from report import page, print_findings, print_summary
+from servers import FlyballServer, StockServer
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="conformance", description=__doc__)
-    parser.add_argument("--subject", help="base URL of the server to judge; without it the reference judges itself")
-    parser.add_argument("--reference", help="base URL of a running stock server")
-    parser.add_argument("--database", help="SQLAlchemy URL for the stock server that is started here")
+    judged = parser.add_mutually_exclusive_group()
+    judged.add_argument(
+        "--binary", type=Path, help="a flyball to start and judge; without one the reference judges itself"
+    )
+    judged.add_argument("--subject", help="base URL of a running server to judge")
+    parser.add_argument("--subject-database", metavar="URL", help="database for the flyball that is started")
+    parser.add_argument("--reference", metavar="URL", help="base URL of a running stock server")
+    parser.add_argument("--database", metavar="URL", help="SQLAlchemy URL for the stock server that is started")
     parser.add_argument("--record", type=Path, metavar="FOLDER", help="keep the reference's answers")
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="compare with kept answers")
     parser.add_argument("--only", metavar="PATTERN", help="cases whose id matches, such as 'runs/*'")
@@ -46,14 +51,15 @@ def answers_of(base: str, cases: list[Case], nonce: str) -> tuple[Answers, int]:
 def asked(options: argparse.Namespace, cases: list[Case]) -> tuple[Answers, Answers, int]:
     """The answers of the reference and of the subject, and the number of requests to the subject."""
     nonce = secrets.token_hex(8)
-    with ExitStack() as stack, ThreadPoolExecutor(2) as pool:
-        base = options.reference
+    with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
+        base, subject = options.reference, options.subject
         if base is None and options.against is None:
             base = stack.enter_context(StockServer(options.database)).base
-        subject = options.subject or base
+        if options.binary:
+            subject = stack.enter_context(FlyballServer(options.binary, options.subject_database)).base
+        if subject is None and base is None:
+            raise SystemExit("--against needs --binary FILE or --subject URL")
         if subject is None:
-            raise SystemExit("--against needs --subject URL")
-        if options.subject is None:
             # A reference that judges itself needs other names for its second go, and an end of the first.
             there, _ = answers_of(base, cases, nonce)
             here, requests = answers_of(base, cases, secrets.token_hex(8))
@@ -85,7 +91,7 @@ def main() -> int:
     there, here, requests = asked(options, cases)
     wrong = [text for case in cases for text in misjudged(case, there[case.id])]
     found = [finding for case in cases for finding in findings(case, there[case.id], here[case.id])]
-    if options.subject:
+    if options.subject or options.binary:
         unexplained = [f for f in found if not any(difference.covers(f) for difference in DIFFERENCES)]
         wrong += stale(found) if options.only is None else []
     else:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import requests
+
 from answer import Answer
 from case import Case, Json, Step
 from fixtures import VARIABLE, with_fixtures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from itertools import groupby
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 from compare import Finding
 from differences import DIFFERENCES
 
-LONGEST = 600
+LONGEST = 400
+COMMON = 4
+"""From this number on, equal departures are shown together."""
 
 PAGE = """# Differences to MLflow
 
@@ -30,13 +33,28 @@ def shown(value: Any) -> str:
 
 
 def print_findings(findings: list[Finding]) -> None:
-    """The diff of each case."""
+    """The diff of each case; a departure that many cases share is shown once, with their number."""
+    shared = Counter(map(_likeness, findings))
+    common = {likeness for likeness, count in shared.items() if count >= COMMON}
     for case, of_case in groupby(findings, key=lambda finding: finding.case):
-        print(f"\n✗ {case}")
-        for (step, request), of_step in groupby(of_case, key=lambda finding: (finding.step, finding.request)):
+        own = [finding for finding in of_case if _likeness(finding) not in common]
+        if own:
+            print(f"\n✗ {case}")
+        for (step, request), of_step in groupby(own, key=lambda finding: (finding.step, finding.request)):
             print(f"    {step or 'fixture'}: {request}")
             for finding in of_step:
                 print(f"      {finding.at}\n        - {shown(finding.reference)}\n        + {shown(finding.subject)}")
+    for likeness in sorted(common, key=lambda likeness: -shared[likeness]):
+        at, reference, subject = likeness
+        cases = sorted({finding.case for finding in findings if _likeness(finding) == likeness})
+        print(
+            f"\n✗ {len(cases)} cases: {', '.join(cases[:4])}…\n      {at}\n        - {reference}\n        + {subject}"
+        )
+
+
+def _likeness(finding: Finding) -> tuple[str, str, str]:
+    """What two departures share if one change would mend both."""
+    return re.sub(r"\.\d+", ".*", finding.at), shown(finding.reference), shown(finding.subject)
 
 
 def print_summary(findings: list[Finding], cases: int, requests: int) -> None:

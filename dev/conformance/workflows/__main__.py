@@ -1,7 +1,7 @@
-"""Runs the stock client's workflows against a server: `python dev/conformance/workflows --server URL`.
+"""Runs the stock client's workflows against a server: `python dev/conformance/workflows --binary FILE`.
 
-Each script beside this file is a program of its own that fails on the first thing that is not as MLflow's users know it.
-Without --server they run against a stock server that is started here, which proves the scripts themselves.
+Each script beside this file is a program of its own that fails on the first thing that is not as users know it.
+Without --binary and --server they run against a stock server that is started here, which proves the scripts themselves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 # The helper for a stock server lives with the differential suite.
 sys.path.append(str(HERE.parent / "mlflow"))
 
-from reference import StockServer  # noqa: E402
+from servers import FlyballServer, StockServer  # noqa: E402
 
 LIMIT_SECONDS = 600
 
@@ -66,15 +66,22 @@ def is_passed(script: Path, server: str) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="workflows", description=__doc__)
-    parser.add_argument("--server", help="base URL; a stock server is started without it")
-    parser.add_argument("--database", help="SQLAlchemy URL for the stock server")
+    parser.add_argument(
+        "--binary", type=Path, help="a flyball to start; without it and --server, stock MLflow is started"
+    )
+    parser.add_argument("--server", help="base URL of a running server")
+    parser.add_argument("--database", help="database of the server that is started")
     parser.add_argument("--only", default="*", help="names of workflows that match")
     options = parser.parse_args()
     chosen = scripts(options.only)
     if not chosen:
         raise SystemExit(f"no workflow matches {options.only}")
     with ExitStack() as stack:
-        server = options.server or stack.enter_context(StockServer(options.database)).base
+        server = options.server
+        if server is None and options.binary:
+            server = stack.enter_context(FlyballServer(options.binary, options.database)).base
+        if server is None:
+            server = stack.enter_context(StockServer(options.database)).base
         failed = [script.stem for script in chosen if not is_passed(script, server)]
     print(
         f"{len(chosen) - len(failed)} of {len(chosen)} workflows passed"

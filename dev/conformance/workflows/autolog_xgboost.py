@@ -3,9 +3,8 @@
 import mlflow
 import numpy as np
 import xgboost
-from sklearn.datasets import load_breast_cancer
-
 from checking import checked, experiment, run_workflow, same
+from sklearn.datasets import load_breast_cancer
 
 rows, labels = load_breast_cancer(return_X_y=True)
 

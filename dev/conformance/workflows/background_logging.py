@@ -3,7 +3,6 @@
 import time
 
 import mlflow
-
 from checking import checked, experiment, run_workflow, same
 
 

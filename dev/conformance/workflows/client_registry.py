@@ -1,9 +1,8 @@
 """MlflowClient: registered models, versions, aliases, stages, copies, searches."""
 
 import mlflow
-from mlflow import MlflowClient
-
 from checking import checked, refused, run_workflow, same, unique
+from mlflow import MlflowClient
 
 client = MlflowClient()
 

@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+from checking import checked, refused, run_workflow, same, unique
 from mlflow import MlflowClient
 from mlflow.entities import (
     Dataset,
@@ -15,8 +16,6 @@ from mlflow.entities import (
     RunTag,
     ViewType,
 )
-
-from checking import checked, refused, run_workflow, same, unique
 
 client = MlflowClient()
 

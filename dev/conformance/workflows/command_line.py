@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import mlflow
-
 from checking import checked, run_workflow, same, unique
 
 

@@ -1,8 +1,7 @@
 """Evaluation datasets of mlflow.genai."""
 
-from mlflow import MlflowClient
-
 from checking import checked, experiment, refused, run_workflow, same, unique
+from mlflow import MlflowClient
 
 client = MlflowClient()
 

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import mlflow
-from mlflow import MlflowClient
-
 from checking import checked, experiment, refused, run_workflow, same
+from mlflow import MlflowClient
 
 client = MlflowClient()
 

@@ -1,9 +1,8 @@
 """Prompts: register, load, alias, tags, search, delete."""
 
 import mlflow
-from mlflow import MlflowClient
-
 from checking import checked, experiment, run_workflow, same, unique
+from mlflow import MlflowClient
 
 client = MlflowClient()
 

@@ -3,7 +3,6 @@
 import mlflow
 import numpy as np
 import pandas as pd
-
 from checking import experiment, run_workflow, same
 
 

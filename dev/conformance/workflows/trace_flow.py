@@ -3,10 +3,9 @@
 import time
 
 import mlflow
+from checking import checked, experiment, refused, run_workflow, same
 from mlflow import MlflowClient
 from mlflow.entities import AssessmentSource, SpanType
-
-from checking import checked, experiment, refused, run_workflow, same
 
 client = MlflowClient()
 

@@ -1,8 +1,7 @@
 """Webhooks by the client: create, list, change, delete."""
 
-from mlflow import MlflowClient
-
 from checking import checked, refused, run_workflow, same, unique
+from mlflow import MlflowClient
 
 client = MlflowClient()
 
@@ -34,7 +33,7 @@ def lifecycle() -> None:
     with refused("unknown event", "INVALID_PARAMETER_VALUE"):
         client.create_webhook(name, "https://203.0.113.7/hook", ["model_version.deleted"])
     with refused("unsafe address", "INVALID_PARAMETER_VALUE"):
-        client.create_webhook(name, "http://203.0.113.7/hook", ["prompt.created"])
+        client.create_webhook(name, "ftp://203.0.113.7/hook", ["prompt.created"])
     client.delete_webhook(hook.webhook_id)
     with refused("deleted webhook", "RESOURCE_DOES_NOT_EXIST"):
         client.get_webhook(hook.webhook_id)

@@ -1,6 +1,5 @@
 """Artifacts: through the proxy, of runs, raw downloads, and paths that must not work."""
 
-
 from case import Area, Step, delete, get, post, query_of, raw
 
 area = Area("artifacts")

@@ -26,7 +26,7 @@ def start(number: int = 1, **more: Any) -> Step:
 
 
 read = get("3:traces/tr-{hex1}")
-full = {
+full: dict[str, Any] = {
     "client_request_id": "req-1",
     "request_preview": "hi",
     "response_preview": "there",

@@ -77,7 +77,6 @@ for title, name in {
     case(f"name with {title}", make(name=name))
 case("two of one name", made, made)
 for title, url in {
-    "http": "http://203.0.113.7/hook",
     "no scheme": "203.0.113.7/hook",
     "ftp": "ftp://203.0.113.7/hook",
     "a file": "file:///etc/passwd",
@@ -110,7 +109,7 @@ case("change to a bad name", made, patch("webhooks/{hook}", {"webhook_id": "{hoo
 case(
     "change to a bad url",
     made,
-    patch("webhooks/{hook}", {"webhook_id": "{hook}", "url": "http://203.0.113.8/x"}).refused(),
+    patch("webhooks/{hook}", {"webhook_id": "{hook}", "url": "ftp://203.0.113.8/x"}).refused(),
 )
 case(
     "change to a bad event",

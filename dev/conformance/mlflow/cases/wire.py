@@ -1,6 +1,5 @@
 """The wire itself: spellings, types, bodies, methods, twins, probes."""
 
-
 from case import Area, delete, get, patch, post, query_of, raw, send
 
 area = Area("wire")
