@@ -2,11 +2,12 @@
 
 import mlflow
 import numpy as np
-from checking import checked, experiment, run_workflow, same, unique
 from mlflow import MlflowClient
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+
+from checking import checked, experiment, run_workflow, same, unique
 
 rows, labels = load_iris(return_X_y=True, as_frame=True)
 

@@ -3,8 +3,9 @@
 import mlflow
 import numpy as np
 import xgboost
-from checking import checked, experiment, run_workflow, same
 from sklearn.datasets import load_breast_cancer
+
+from checking import checked, experiment, run_workflow, same
 
 rows, labels = load_breast_cancer(return_X_y=True)
 

@@ -3,6 +3,7 @@
 import time
 
 import mlflow
+
 from checking import checked, experiment, run_workflow, same
 
 

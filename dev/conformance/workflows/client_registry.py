@@ -1,8 +1,9 @@
 """MlflowClient: registered models, versions, aliases, stages, copies, searches."""
 
 import mlflow
-from checking import checked, refused, run_workflow, same, unique
 from mlflow import MlflowClient
+
+from checking import checked, refused, run_workflow, same, unique
 
 client = MlflowClient()
 

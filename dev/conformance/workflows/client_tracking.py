@@ -3,7 +3,6 @@
 import io
 from pathlib import Path
 
-from checking import checked, refused, run_workflow, same, unique
 from mlflow import MlflowClient
 from mlflow.entities import (
     Dataset,
@@ -16,6 +15,8 @@ from mlflow.entities import (
     RunTag,
     ViewType,
 )
+
+from checking import checked, refused, run_workflow, same, unique
 
 client = MlflowClient()
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import mlflow
+
 from checking import checked, run_workflow, same, unique
 
 

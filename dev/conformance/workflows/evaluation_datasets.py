@@ -1,7 +1,8 @@
 """Evaluation datasets of mlflow.genai."""
 
-from checking import checked, experiment, refused, run_workflow, same, unique
 from mlflow import MlflowClient
+
+from checking import checked, experiment, refused, run_workflow, same, unique
 
 client = MlflowClient()
 

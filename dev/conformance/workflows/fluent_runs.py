@@ -7,6 +7,7 @@ import matplotlib
 import mlflow
 import numpy as np
 import pandas as pd
+
 from checking import checked, experiment, refused, run_workflow, same
 
 matplotlib.use("Agg")

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import mlflow
-from checking import checked, experiment, refused, run_workflow, same
 from mlflow import MlflowClient
+
+from checking import checked, experiment, refused, run_workflow, same
 
 client = MlflowClient()
 

@@ -2,9 +2,10 @@
 
 import mlflow
 import pandas as pd
-from checking import checked, experiment, run_workflow, same
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from checking import checked, experiment, run_workflow, same
 
 
 def classifier() -> None:

@@ -1,8 +1,9 @@
 """Prompts: register, load, alias, tags, search, delete."""
 
 import mlflow
-from checking import checked, experiment, run_workflow, same, unique
 from mlflow import MlflowClient
+
+from checking import checked, experiment, run_workflow, same, unique
 
 client = MlflowClient()
 
@@ -58,6 +59,18 @@ def chat() -> None:
     client.delete_prompt_alias(name, "a")
 
 
+def by_parts() -> None:
+    name = unique("parts")
+    client.create_prompt(name, description="what", tags={"a": "1"})
+    client.create_prompt_version(name, "Hi {{name}}", description="first")
+    same(
+        "prompt made by parts",
+        (client.get_prompt(name).description, client.get_prompt_version(name, 1).template),
+        ("what", "Hi {{name}}"),
+    )
+    same("uri of a prompt", client.parse_prompt_uri(f"prompts:/{name}/1"), (name, "1"))
+
+
 def links() -> None:
     found = experiment("prompts")
     name = unique("linked")
@@ -71,4 +84,4 @@ def links() -> None:
 
 
 if __name__ == "__main__":
-    run_workflow(versions, chat, links)
+    run_workflow(versions, chat, by_parts, links)

@@ -3,6 +3,7 @@
 import mlflow
 import numpy as np
 import pandas as pd
+
 from checking import experiment, run_workflow, same
 
 

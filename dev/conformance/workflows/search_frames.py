@@ -1,6 +1,7 @@
 """mlflow.search_runs into a table, over several experiments and pages."""
 
 import mlflow
+
 from checking import checked, experiment, run_workflow, same
 
 

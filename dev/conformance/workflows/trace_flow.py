@@ -3,9 +3,10 @@
 import time
 
 import mlflow
-from checking import checked, experiment, refused, run_workflow, same
 from mlflow import MlflowClient
 from mlflow.entities import AssessmentSource, SpanType
+
+from checking import checked, experiment, refused, run_workflow, same, unique
 
 client = MlflowClient()
 
@@ -109,6 +110,16 @@ def manual() -> None:
     same("linked trace", len(mlflow.search_traces(locations=[found], run_id=run.info.run_id, return_type="list")), 2)
 
 
+def prompts() -> None:
+    found = experiment("traces-prompts")
+    prompt = client.register_prompt(unique("traced"), "Hi")
+    add(1, 1)
+    trace = flushed()
+    client.link_prompt_versions_to_trace([prompt], trace)
+    text = f"prompt = '{prompt.name}/1'"
+    same("search by prompt", [t.info.trace_id for t in client.search_traces([found], text)], [trace])
+
+
 def feedback() -> None:
     found = experiment("traces-feedback")
     answer("how")
@@ -150,4 +161,4 @@ def deletion() -> None:
 
 
 if __name__ == "__main__":
-    run_workflow(record, manual, feedback, deletion)
+    run_workflow(record, manual, prompts, feedback, deletion)
