@@ -88,7 +88,8 @@ def filled(value: Json, values: dict[str, Any]) -> Any:
     if isinstance(value, str):
         whole = VARIABLE.fullmatch(value)
         if whole and value.startswith("{#") and whole[1] in values:
-            return int(values[whole[1]])
+            number = str(values[whole[1]])
+            return int(number) if number.isdigit() else number
         return VARIABLE.sub(lambda found: str(values.get(found[1], found[0])), value)
     if isinstance(value, list):
         return [filled(item, values) for item in value]

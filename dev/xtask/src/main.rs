@@ -8,6 +8,7 @@
 
 mod bench;
 mod check;
+mod conformance;
 mod run;
 mod setup;
 mod test;
@@ -23,6 +24,7 @@ const USAGE: &str = "cargo xtask COMMAND
   bench NAME     measure; names: infer, demo, idle, tracking  [--json]
                  tracking, beside MLflow's own server: [--sqlite] [--postgres] [--million]
                  [--quick] [--only=metric|batch|search|history|artifact]
+  conformance    ask MLflow's own server and Flyball the same and compare; then the workflows of its client
   setup          only set up what the tests need";
 
 fn main() -> ExitCode {
@@ -41,6 +43,7 @@ fn command() -> Result<()> {
     match words.as_slice() {
         ["test", filters @ ..] => test::run(filters),
         ["check"] => check::run(),
+        ["conformance", arguments @ ..] => conformance::run(arguments),
         ["setup"] => setup::run().map(|_| ()),
         ["bench", name, flags @ ..] => bench::run(name, flags),
         _ => {
