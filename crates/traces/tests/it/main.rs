@@ -1,5 +1,7 @@
 //! Traces on both databases.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up must fail with the reason")]
+
 mod assessments;
 mod fixture;
 mod hostile;
