@@ -84,3 +84,58 @@ CREATE TABLE assessments (
     PRIMARY KEY (trace_no, id)
 ){CLUSTERED};
 CREATE INDEX assessments_by_value ON assessments (kind, substr(name, 1, 200), substr(value, 1, 200), trace_no);
+
+-- Examples to judge programs by. `schema` is JSON: the types of the fields that were seen.
+CREATE TABLE evaluation_datasets (
+    id {TEXT} PRIMARY KEY,
+    workspace {TEXT} NOT NULL,
+    name {TEXT} NOT NULL,
+    digest {TEXT} NOT NULL,
+    schema {TEXT},
+    records BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    created_by {TEXT},
+    updated_by {TEXT}
+);
+CREATE INDEX evaluation_datasets_by_creation ON evaluation_datasets (workspace, created_at DESC, id DESC);
+
+CREATE TABLE evaluation_dataset_tags (
+    dataset_id {TEXT} NOT NULL,
+    key {TEXT} NOT NULL,
+    value {TEXT} NOT NULL,
+    PRIMARY KEY (dataset_id, key)
+){CLUSTERED};
+
+CREATE TABLE evaluation_dataset_experiments (
+    dataset_id {TEXT} NOT NULL,
+    experiment_id BIGINT NOT NULL,
+    PRIMARY KEY (dataset_id, experiment_id)
+){CLUSTERED};
+CREATE INDEX evaluation_datasets_by_experiment ON evaluation_dataset_experiments (experiment_id, dataset_id);
+
+-- `content` is JSON. Inputs with the same digest are the same example.
+CREATE TABLE evaluation_records (
+    dataset_id {TEXT} NOT NULL,
+    id {TEXT} NOT NULL,
+    inputs_digest {TEXT} NOT NULL,
+    content {TEXT} NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    created_by {TEXT},
+    updated_by {TEXT},
+    PRIMARY KEY (dataset_id, id)
+){CLUSTERED};
+CREATE UNIQUE INDEX evaluation_records_by_inputs ON evaluation_records (dataset_id, inputs_digest);
+CREATE INDEX evaluation_records_by_creation ON evaluation_records (dataset_id, created_at, id);
+
+-- Judges of traces, as clients write them down; each registration of a name is a new version.
+CREATE TABLE scorers (
+    experiment_id BIGINT NOT NULL,
+    name {TEXT} NOT NULL,
+    version BIGINT NOT NULL,
+    id {TEXT} NOT NULL,
+    content {TEXT} NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (experiment_id, name, version)
+){CLUSTERED};

@@ -15,6 +15,11 @@ pub(crate) fn valid_tag(key: &str, value: &str) -> Result<(String, String)> {
     Ok((key.to_owned(), valid_value(value)))
 }
 
+/// A key as it is kept, when a client may give any.
+pub(crate) fn cut_key(key: &str) -> String {
+    rules::cut(key, limits::KEY_CHARS).replace('\0', "\u{fffd}")
+}
+
 /// A value as it is kept: cut, and without the character that databases refuse.
 pub(crate) fn valid_value(value: &str) -> String {
     rules::cut(value, limits::TAG_VALUE_CHARS).replace('\0', "\u{fffd}")

@@ -4,6 +4,7 @@
 //! its description. Spans are kept packed as they came; what searches ask of them stands beside in small rows.
 
 pub mod assessments;
+pub mod datasets;
 mod experiments;
 pub mod ingest;
 pub mod json_text;
@@ -11,6 +12,7 @@ mod labels;
 mod model;
 pub mod otlp;
 pub mod read;
+pub mod scorers;
 pub mod search;
 pub mod service;
 mod span;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use flyball_core::{Edit, Error, Permit, Result, Timestamp};
+use flyball_core::{Duration, Edit, Error, Permit, Result, Timestamp};
 use flyball_governance::audit;
 use flyball_store::{Tx, params};
 use flyball_tracking::runs;
@@ -10,8 +10,10 @@ use serde_json::json;
 
 use crate::assessments;
 use crate::experiments;
+use crate::ingest::usage;
+use crate::json_text;
 use crate::labels as rules;
-use crate::model::{TraceInfo, names};
+use crate::model::{TraceInfo, TraceState, names};
 use crate::read;
 use crate::store::{self, Row, labels};
 
@@ -27,10 +29,51 @@ const ID_CHARACTERS: usize = 250;
 ///
 /// # Errors
 /// `InvalidInput` for its id, experiment or content; `NotFound` without the experiment.
-pub fn describe(tx: &mut Tx<'_>, permit: &Permit<Edit>, mut info: TraceInfo, now: Timestamp) -> Result<TraceInfo> {
+pub fn describe(tx: &mut Tx<'_>, permit: &Permit<Edit>, info: TraceInfo, now: Timestamp) -> Result<TraceInfo> {
+    put(tx, permit, info, true, now)
+}
+
+/// Begins a trace that is ended later, as clients before MLflow 3 do.
+///
+/// # Errors
+/// As [`describe`].
+pub fn begin(tx: &mut Tx<'_>, permit: &Permit<Edit>, info: TraceInfo, now: Timestamp) -> Result<TraceInfo> {
+    put(tx, permit, TraceInfo { state: TraceState::InProgress, duration: None, ..info }, false, now)
+}
+
+/// Ends a trace that was begun: sets its state and duration, merges metadata and tags.
+///
+/// # Errors
+/// `NotFound` without the trace; `InvalidInput` for its times or content.
+pub fn end(
+    tx: &mut Tx<'_>,
+    permit: &Permit<Edit>,
+    id: &str,
+    ended_at: Timestamp,
+    state: TraceState,
+    metadata: BTreeMap<String, String>,
+    tags: BTreeMap<String, String>,
+) -> Result<TraceInfo> {
+    let row = store::find(tx, &permit.read(), id)?.ok_or_else(|| read::missing(id))?;
+    let new = Row { duration: Some(ended_at - row.started_at), state, ..row };
+    check_times(new.started_at, new.duration)?;
+    store::update(tx, &new)?;
+    labels::merge(tx, labels::TAGS, new.no, &kept(tags)?)?;
+    labels::merge(tx, labels::METADATA, new.no, &read_usage(kept(metadata)?))?;
+    read::info(tx, &permit.read(), id)
+}
+
+fn put(
+    tx: &mut Tx<'_>,
+    permit: &Permit<Edit>,
+    mut info: TraceInfo,
+    is_final: bool,
+    now: Timestamp,
+) -> Result<TraceInfo> {
     check_id(&info.id)?;
-    if info.tags.len().max(info.metadata.len()).max(info.assessments.len()) > LABELS {
-        return Err(Error::invalid(format!("a trace may have at most {LABELS} tags, metadata entries or assessments")));
+    check_times(info.started_at, info.duration)?;
+    if info.assessments.len() > LABELS {
+        return Err(Error::invalid(format!("a trace may have at most {LABELS} assessments")));
     }
     let home = experiments::home(tx, &permit.read(), info.experiment_id)?;
     let known = store::find(tx, &permit.read(), &info.id)?;
@@ -47,20 +90,46 @@ pub fn describe(tx: &mut Tx<'_>, permit: &Permit<Edit>, mut info: TraceInfo, now
         Some(_) => store::update(tx, &row).map(|()| row.no)?,
         None => store::insert(tx, &permit.read(), &row)?,
     };
-    let kept = |labels: BTreeMap<String, String>| -> BTreeMap<String, String> {
-        labels.iter().map(|(key, value)| (rules::valid_value(key), rules::valid_value(value))).collect()
-    };
-    let mut tags = kept(info.tags);
+    let mut tags = kept(info.tags)?;
     tags.insert(names::ARTIFACT_LOCATION.to_owned(), home.trace_location(&info.id));
     labels::merge(tx, labels::TAGS, no, &tags)?;
-    let mut metadata = kept(info.metadata);
-    metadata.insert(names::FINALIZED.to_owned(), "true".to_owned());
+    let mut metadata = read_usage(kept(info.metadata)?);
+    if is_final {
+        metadata.insert(names::FINALIZED.to_owned(), "true".to_owned());
+    }
     labels::merge(tx, labels::METADATA, no, &metadata)?;
     for (count, mut assessment) in info.assessments.into_iter().enumerate() {
         assessments::complete(&mut assessment, &info.id, count, now)?;
         store::assessments::write(tx, no, &assessment)?;
     }
     read::info(tx, &permit.read(), &info.id)
+}
+
+/// Labels as they are kept: keys and values cut.
+fn kept(labels: BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+    if labels.len() > LABELS {
+        return Err(Error::invalid(format!("a trace may have at most {LABELS} tags and {LABELS} metadata entries")));
+    }
+    Ok(labels.iter().map(|(key, value)| (rules::cut_key(key), rules::valid_value(value))).collect())
+}
+
+/// Token counts and costs reduced to what they may hold.
+fn read_usage(mut metadata: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    for (key, read) in [(names::TOKENS, usage::given_tokens as fn(&str) -> _), (names::COST, usage::given_cost)] {
+        if let Some(text) = metadata.remove(key) {
+            metadata.extend(read(&text).map(|used| (key.to_owned(), json_text::of(&used))));
+        }
+    }
+    metadata
+}
+
+/// Refuses times whose sum a database could not hold; ten thousand years are enough.
+fn check_times(started_at: Timestamp, duration: Option<Duration>) -> Result<()> {
+    let most = Duration::days(3_652_500).0.unsigned_abs();
+    if started_at.0.unsigned_abs() > most || duration.is_some_and(|duration| duration.0.unsigned_abs() > most) {
+        return Err(Error::invalid("the time or duration of a trace is out of range"));
+    }
+    Ok(())
 }
 
 /// Sets a tag.
@@ -114,7 +183,7 @@ pub fn link_prompts(tx: &mut Tx<'_>, permit: &Permit<Edit>, id: &str, prompts: &
     }
     let row = store::find(tx, &permit.read(), id)?.ok_or_else(|| read::missing(id))?;
     prompts.iter().try_for_each(|(name, version)| {
-        store::link(tx, &[row.no], store::PROMPT, &format!("{}/{version}", rules::valid_value(name)))
+        store::link(tx, &[row.no], store::PROMPT, &format!("{}/{version}", rules::cut_key(name)))
     })
 }
 

@@ -178,7 +178,8 @@ pub(super) fn shape(assessment: &Assessment, trace_id: &str) -> Value {
         "trace_id": trace_id,
     });
     put(&mut shape, "span_id", assessment.span_id.clone());
-    let source = json!({ "source_type": assessment.source_type.as_str(), "source_id": assessment.source_id });
+    let mut source = json!({ "source_type": assessment.source_type.as_str() });
+    put(&mut source, "source_id", Some(assessment.source_id.as_str()).filter(|id| !id.is_empty()));
     put(&mut shape, "source", Some(source));
     put(&mut shape, "create_time", Some(rfc3339(assessment.created_at)));
     put(&mut shape, "last_update_time", Some(rfc3339(assessment.updated_at)));

@@ -8,7 +8,8 @@ use axum::http::Method;
 use axum::routing::{self, MethodRouter};
 
 use super::{
-    artifacts, assessments, experiments, health, logged_models, metrics, otlp, registry, runs, traces, webhooks,
+    artifacts, assessments, evaluation_datasets, experiments, health, logged_models, metrics, otlp, registry, runs,
+    scorers, traces, webhooks,
 };
 use crate::access::Policy;
 use crate::app::App;
@@ -51,6 +52,8 @@ pub(crate) fn all() -> Vec<DialectRoute> {
         otlp::routes(),
         traces::routes(),
         assessments::routes(),
+        evaluation_datasets::routes(),
+        scorers::routes(),
     ];
     areas.into_iter().flatten().flat_map(with_twin).collect()
 }

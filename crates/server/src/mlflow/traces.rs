@@ -1,5 +1,6 @@
 //! Traces: descriptions, reading, tags, links, deletion. Spans come in by [`super::otlp`].
 
+mod legacy;
 mod spans;
 mod times;
 
@@ -36,7 +37,7 @@ const PAGE: i64 = 100;
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 pub(super) fn routes() -> Vec<DialectRoute> {
-    vec![
+    let mut routes = vec![
         post(Edit, "/api/3.0/mlflow/traces", describe),
         get(Read, "/api/3.0/mlflow/traces/{trace_id}", info),
         get(Read, "/api/3.0/mlflow/traces/get", whole),
@@ -53,7 +54,9 @@ pub(super) fn routes() -> Vec<DialectRoute> {
         post(Edit, "/api/2.0/mlflow/traces/link-prompts", link_prompts),
         get(Read, "/ajax-api/2.0/mlflow/get-trace-artifact", artifact),
         get(Read, "/ajax-api/3.0/mlflow/get-trace-artifact", artifact),
-    ]
+    ];
+    routes.extend(legacy::routes());
+    routes
 }
 
 async fn describe(State(app): State<Arc<App>>, call: Call) -> Answer {
@@ -282,12 +285,16 @@ pub(super) fn info_shape(info: &TraceInfo) -> Value {
     shape
 }
 
-/// Adds texts by key, cut to what clients expect, unless there are none.
+/// Adds texts by key, unless there are none.
 fn put_map(shape: &mut Value, name: &str, map: &BTreeMap<String, String>, most: usize) {
-    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
-    let map: Map<String, Value> =
-        map.iter().map(|(key, value)| (cut(key, METADATA_SHOWN), cut(value, most).into())).collect();
+    let map: Map<String, Value> = shown(map, most).map(|(key, value)| (key, value.into())).collect();
     put(shape, name, (!map.is_empty()).then_some(Value::Object(map)));
+}
+
+/// Texts by key, cut to what clients expect.
+fn shown(map: &BTreeMap<String, String>, most: usize) -> impl Iterator<Item = (String, String)> {
+    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    map.iter().map(move |(key, value)| (cut(key, METADATA_SHOWN), cut(value, most)))
 }
 
 /// A trace with its spans.

@@ -307,3 +307,87 @@ fn searches_answer_infos_in_pages() {
     }
     assert_eq!(post(&server, "/ajax-api/3.0/mlflow/traces/search", &json!({})).status, StatusCode::BAD_REQUEST);
 }
+
+#[test]
+fn clients_of_the_second_version_begin_and_end_traces() {
+    let server = server();
+    let body = json!({
+        "experiment_id": "1", "timestamp_ms": 1000, "request_metadata": [{ "key": "a", "value": "1" }],
+        "tags": [{ "key": "mlflow.traceName", "value": "n" }],
+    });
+    let begun = post(&server, "/api/2.0/mlflow/traces", &body).json()["trace_info"].take();
+    let id = begun["request_id"].as_str().unwrap().to_owned();
+    assert_eq!((id.len(), &begun["status"], &begun["execution_time_ms"]), (32, &json!("IN_PROGRESS"), &json!(0)));
+    let one = format!("/api/2.0/mlflow/traces/{id}");
+    let end = json!({ "timestamp_ms": 1500, "status": "ERROR", "request_metadata": [{ "key": "b", "value": "2" }], "tags": [] });
+    let ended = call(&server, Method::PATCH, &one, &end).json()["trace_info"].take();
+    assert_eq!((&ended["status"], &ended["execution_time_ms"]), (&json!("ERROR"), &json!(500)));
+    assert_eq!(ended["request_metadata"], json!([{ "key": "a", "value": "1" }, { "key": "b", "value": "2" }]));
+    assert_eq!(server.get(&format!("{one}/info")).json()["trace_info"], ended);
+    let found = server.get("/api/2.0/mlflow/traces?experiment_ids=1&filter=status%20%3D%20%27ERROR%27").json();
+    assert_eq!(found["traces"], json!([ended]));
+    let far = json!({ "timestamp_ms": i64::MAX, "status": "OK" });
+    assert_eq!(call(&server, Method::PATCH, &one, &far).status, StatusCode::BAD_REQUEST);
+    assert_eq!(call(&server, Method::PATCH, "/api/2.0/mlflow/traces/none", &end).status, StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn evaluation_datasets_travel_as_texts() {
+    let server = server();
+    let body = json!({ "name": "d", "experiment_ids": ["1"], "tags": r#"{"mlflow.user": "me", "n": 1}"# });
+    let made = post(&server, "/api/3.0/mlflow/datasets/create", &body).json()["dataset"].take();
+    assert_eq!((&made["experiment_ids"], &made["created_by"]), (&json!(["1"]), &json!("me")));
+    assert_eq!(made["tags"], r#"{"mlflow.user": "me", "n": "1"}"#);
+    let one = format!("/api/3.0/mlflow/datasets/{}", made["dataset_id"].as_str().unwrap());
+    let records = json!([{ "inputs": { "q": "é" }, "expectations": { "a": 1.5 }, "source": { "source_type": "TRACE", "source_data": { "trace_id": "t" } } }]);
+    let counts = post(&server, &format!("{one}/records"), &json!({ "records": records.to_string() }));
+    assert_eq!(counts.json(), json!({ "inserted_count": 1, "updated_count": 0 }));
+    let read = server.get(&format!("{one}/records?max_results=5")).json();
+    let read: Value = serde_json::from_str(read["records"].as_str().unwrap()).unwrap();
+    assert_eq!(
+        (&read[0]["inputs"], &read[0]["source_id"], &read[0]["tags"]),
+        (&json!({ "q": "é" }), &json!("t"), &json!({}))
+    );
+    let shown = server.get(&one).json()["dataset"].take();
+    assert_eq!(shown["profile"], r#"{"num_records": 1}"#);
+    assert!(shown["schema"].as_str().unwrap().contains(r#""inputs": {"q": "string"}"#), "{shown}");
+    let found =
+        server.get("/api/3.0/mlflow/datasets/search?experiment_ids=1&filter_string=name%20%3D%20%27d%27").json();
+    assert_eq!(found["datasets"], json!([shown]));
+    assert_eq!(server.get(&format!("{one}/experiment-ids")).json(), json!({ "experiment_ids": ["1"] }));
+    let ids = json!({ "dataset_record_ids": [read[0]["dataset_record_id"]] });
+    assert_eq!(call(&server, Method::DELETE, &format!("{one}/records"), &ids).json(), json!({ "deleted_count": 1 }));
+    assert_eq!(call(&server, Method::PATCH, &format!("{one}/tags"), &json!({ "tags": "{\"k\": \"v\"}" })).text, "{}");
+    assert_eq!(call(&server, Method::DELETE, &format!("{one}/tags/k"), &json!({})).text, "{}");
+    for (path, body) in [("tags", json!({ "tags": "[" })), ("tags", json!({})), ("records", json!({ "records": "{}" }))]
+    {
+        let method = if path == "tags" { Method::PATCH } else { Method::POST };
+        assert_eq!(call(&server, method, &format!("{one}/{path}"), &body).status, StatusCode::BAD_REQUEST, "{body}");
+    }
+    assert_eq!(call(&server, Method::DELETE, &one, &json!({})).text, "{}");
+    assert_eq!(server.get(&one).status, StatusCode::NOT_FOUND);
+}
+
+#[test]
+fn scorers_are_kept_by_version() {
+    let server = server();
+    let register = |content: &str| {
+        let body = json!({ "experiment_id": "1", "name": "judge", "serialized_scorer": content });
+        post(&server, "/api/3.0/mlflow/scorers/register", &body)
+    };
+    assert_eq!(register("{}").json()["version"], 1);
+    assert_eq!(register("{\"a\": 1}").json()["version"], 2);
+    assert_eq!(register("{\"call_source\": \"x\"}").status, StatusCode::BAD_REQUEST);
+    let listed = server.get("/api/3.0/mlflow/scorers/list?experiment_id=1").json();
+    assert_eq!(
+        (&listed["scorers"][0]["scorer_version"], &listed["scorers"][0]["experiment_id"]),
+        (&json!(2), &json!(1))
+    );
+    let versions = server.get("/api/3.0/mlflow/scorers/versions?experiment_id=1&name=judge").json();
+    assert_eq!(versions["scorers"].as_array().map(Vec::len), Some(2));
+    let one = server.get("/api/3.0/mlflow/scorers/get?experiment_id=1&name=judge&version=1").json();
+    assert_eq!(one["scorer"]["serialized_scorer"], "{}");
+    let body = json!({ "experiment_id": "1", "name": "judge" });
+    assert_eq!(call(&server, Method::DELETE, "/api/3.0/mlflow/scorers/delete", &body).text, "{}");
+    assert_eq!(call(&server, Method::DELETE, "/api/3.0/mlflow/scorers/delete", &body).status, StatusCode::NOT_FOUND);
+}

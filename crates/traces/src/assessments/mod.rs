@@ -187,14 +187,14 @@ pub fn update(
 /// Deletes an assessment; what it overrode is valid again. One that is not there is fine.
 ///
 /// # Errors
-/// `NotFound` without the trace.
+/// Only those of the database.
 pub fn delete(tx: &mut Tx<'_>, permit: &Permit<Edit>, trace_id: &str, id: &str) -> Result<()> {
-    let trace = trace(tx, &permit.read(), trace_id)?;
-    let Some(assessment) = rows::find(tx, trace, id)? else { return Ok(()) };
+    let Some(row) = store::find(tx, &permit.read(), trace_id)? else { return Ok(()) };
+    let Some(assessment) = rows::find(tx, row.no, id)? else { return Ok(()) };
     if let Some(overridden) = &assessment.overrides {
-        rows::set_valid(tx, trace, overridden, true)?;
+        rows::set_valid(tx, row.no, overridden, true)?;
     }
-    rows::remove(tx, trace, id)
+    rows::remove(tx, row.no, id)
 }
 
 /// Gives an assessment what it lacks: an id and its times; `count` tells those of one moment apart.

@@ -74,7 +74,9 @@ impl Gathered {
         let times = |time: fn(&Span) -> u64| self.spans.iter().map(time);
         let started_at = times(|span| span.message().start_time_unix_nano).min().map(millis).unwrap_or_default();
         let ended_at = times(|span| span.message().end_time_unix_nano).max().filter(|end| *end > 0).map(millis);
-        let root_state = root.map(|root| if root.status() == "ERROR" { TraceState::Error } else { TraceState::Ok });
+        // Of several roots the first decides how the trace ended, the last what is shown of it: as MLflow has it.
+        let decisive = self.spans.iter().find(|span| span.parent().is_none());
+        let root_state = decisive.map(|root| if root.status() == "ERROR" { TraceState::Error } else { TraceState::Ok });
         let root_tags = root.map(root_tags).unwrap_or_default();
         let tokens = self.spans.iter().map(|span| Node::of(span, conventions::TOKENS)).collect();
         let costs = self.spans.iter().map(|span| Node::of(span, conventions::COST)).collect();

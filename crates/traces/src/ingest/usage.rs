@@ -53,6 +53,24 @@ pub(crate) fn cost(nodes: &[Node]) -> Option<Value> {
         .then(|| COSTS.iter().map(|key| ((*key).to_owned(), json!(sum(key)))).collect::<Map<_, _>>().into())
 }
 
+/// Token counts that a client gives, reduced to what they may hold; `None` when nothing is left.
+pub(crate) fn given_tokens(text: &str) -> Option<Value> {
+    let count = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok()).map(Value::from);
+    given(text, &[TOKENS, CACHED].concat(), count)
+}
+
+/// Costs that a client gives, likewise.
+pub(crate) fn given_cost(text: &str) -> Option<Value> {
+    given(text, &COSTS, |value| value.as_f64().map(Value::from))
+}
+
+fn given(text: &str, keys: &[&str], read: impl Fn(&Value) -> Option<Value>) -> Option<Value> {
+    let used: Map<String, Value> = serde_json::from_str(text).ok()?;
+    let known = keys.iter().filter_map(|key| Some(((*key).to_owned(), read(used.get(*key)?)?)));
+    let known: Map<String, Value> = known.collect();
+    (!known.is_empty()).then_some(Value::Object(known))
+}
+
 /// What the topmost spans that say something used.
 fn counted(nodes: &[Node]) -> Vec<&Map<String, Value>> {
     let known: HashSet<u64> = nodes.iter().map(|node| node.id).collect();
@@ -101,6 +119,9 @@ mod tests {
             r#"{"input_tokens":6,"output_tokens":7,"total_tokens":20,"cache_read_input_tokens":4}"#
         );
         assert_eq!(tokens(&[node(1, None, Value::Null)]), None);
+        assert_eq!(given_cost(r#"{"total_cost": 1, "x": 2}"#).unwrap().to_string(), r#"{"total_cost":1.0}"#);
+        assert_eq!(given_tokens(r#"{"input_tokens": "5", "total_tokens": 1.5}"#).unwrap(), json!({"input_tokens": 5}));
+        assert_eq!((given_tokens("[]"), given_tokens("{}"), given_tokens("x")), (None, None, None));
         assert_eq!(
             cost(&[node(1, None, json!({"input_cost": 0.5, "total_cost": 1}))]).unwrap(),
             json!({"input_cost": 0.5, "output_cost": 0.0, "total_cost": 1.0})

@@ -1,6 +1,9 @@
 //! Traces on both databases.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up must fail with the reason")]
+
 mod assessments;
+mod datasets;
 mod fixture;
 mod hostile;
 mod lifecycle;

@@ -54,9 +54,14 @@ fn link(link: &Link) -> Value {
     shape
 }
 
+/// Names with values; one without a value stands alone.
 fn pairs(pairs: &[KeyValue]) -> Vec<Value> {
-    let nothing = AnyValue { value: None };
-    let pair = |pair: &KeyValue| json!({ "key": pair.key, "value": typed(pair.value.as_ref().unwrap_or(&nothing)) });
+    let pair = |pair: &KeyValue| {
+        let mut shape = json!({ "key": pair.key });
+        let value = pair.value.as_ref().filter(|value| value.value.is_some());
+        put(&mut shape, "value", value.map(typed));
+        shape
+    };
     pairs.iter().map(pair).collect()
 }
 
