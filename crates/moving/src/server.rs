@@ -3,7 +3,7 @@
 pub(crate) mod api;
 mod experiments;
 mod files;
-mod models;
+pub(crate) mod models;
 mod read;
 mod registry;
 mod runs;

@@ -39,8 +39,17 @@ pub(crate) fn import(context: &Context, verb: &ImportVerb) -> Result<()> {
     let outcome = import::import(&home, source.as_mut(), &wanted, &mut told);
     told.bar.finish_and_clear();
     let report = outcome?;
-    end(context, &Ended { moved: &report.moved, compared: &report.compared, left_out: &report.left_out,
-        differences: &report.differences, notes: &report.notes, complete: report.is_complete() })
+    end(
+        context,
+        &Ended {
+            moved: &report.moved,
+            compared: &report.compared,
+            left_out: &report.left_out,
+            differences: &report.differences,
+            notes: &report.notes,
+            complete: report.is_complete(),
+        },
+    )
 }
 
 fn source(options: &ImportMlflow) -> Result<Box<dyn Source>> {
@@ -86,8 +95,17 @@ pub(crate) fn export(context: &Context, verb: &ExportVerb) -> Result<()> {
     told.bar.finish_and_clear();
     let report = outcome?;
     let moved = report.compared.iter().map(|(kind, compared)| (*kind, compared.here.count)).collect();
-    end(context, &Ended { moved: &moved, compared: &report.compared, left_out: &report.left_out,
-        differences: &report.differences, notes: &report.notes, complete: report.is_complete() })
+    end(
+        context,
+        &Ended {
+            moved: &moved,
+            compared: &report.compared,
+            left_out: &report.left_out,
+            differences: &report.differences,
+            notes: &report.notes,
+            complete: report.is_complete(),
+        },
+    )
 }
 
 /// How a move ended.
@@ -150,7 +168,8 @@ struct Told {
 impl Told {
     fn new(json: bool) -> Self {
         let bar = if json { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
-        let style = ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let style =
+            ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
         bar.set_style(style);
         Self { bar, json }
     }
