@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Progress;
 use super::calls::{Calls, DONE, MODEL_ID, ORIGIN, tag, text};
 use super::compare::{self, PARENT};
-use crate::record::{Experiment, LoggedModel, ModelUse, ModelVersion, Pair, Point, RegisteredModel, Run};
+use crate::record::{Experiment, LoggedModel, ModelMetric, ModelUse, ModelVersion, Pair, Point, RegisteredModel, Run};
 use crate::server::Server;
 use crate::source::{LeftOut, Sink, Wish};
 use crate::tally::{Grand, Kind, Tally};
@@ -22,6 +22,7 @@ const DEFAULT: &str = "Default";
 
 pub(super) struct Target<'a> {
     pub(super) calls: Calls,
+    server: Server,
     pub(super) origin: String,
     progress: &'a mut dyn Progress,
     pub(super) grand: Grand,
@@ -70,7 +71,8 @@ struct Ending {
 impl<'a> Target<'a> {
     pub(super) fn new(server: Server, origin: String, progress: &'a mut dyn Progress) -> Self {
         Self {
-            calls: Calls(server.api),
+            calls: Calls(server.api.clone()),
+            server,
             origin,
             progress,
             grand: Grand::default(),
@@ -214,11 +216,39 @@ impl<'a> Target<'a> {
             self.grand.add(&format!("logged_model\0{}", model.id), &done);
             return Ok(None);
         }
+        self.log_measured(&id, model)?;
+        Ok(Some((id, text(&there["info"], "artifact_uri")?)))
+    }
+
+    /// Logs what was measured of a model. A server takes such a value only together with the run's own, which must be
+    /// there already, so that nothing is added to its history.
+    fn log_measured(&mut self, id: &str, model: &LoggedModel) -> Result<()> {
         for metric in &model.metrics {
             let run = self.runs.get(&metric.run_id).unwrap_or(&metric.run_id).clone();
-            self.calls.log_model_metric(&run, &id, metric)?;
+            let Point(time, step, value) = metric.point;
+            let mut found = None;
+            self.server.history(&run, &metric.key, |points| {
+                for point in points.iter().filter(|point| (point.0, point.1) == (time, step)) {
+                    // Some servers keep a NaN of a model as 0.
+                    if point.2 == value || found.is_none() && point.2.is_nan() && (value == 0.0 || value.is_nan()) {
+                        found = Some(point.2);
+                    }
+                }
+                Ok(())
+            })?;
+            match found {
+                Some(value) => {
+                    let metric = ModelMetric { point: Point(time, step, value), ..metric.clone() };
+                    self.calls.log_model_metric(&run, id, &metric)?;
+                }
+                None => {
+                    let reason = "its run does not have this value".to_owned();
+                    let id = format!("{}/{}", model.id, metric.key);
+                    self.left_out(LeftOut { kind: Kind::LoggedModels, id, reason });
+                }
+            }
         }
-        Ok(Some((id, text(&there["info"], "artifact_uri")?)))
+        Ok(())
     }
 
     fn begin(&mut self, began: Option<(String, String)>, weight: Weight, ending: Option<Ending>) -> Wish {
