@@ -81,3 +81,23 @@ pub const SAMPLED_POINTS: i64 = 2_500;
 /// Largest body of a tracking request: a batch with the longest parameters and tags in four-byte characters, or a
 /// dataset's profile.
 pub const TRACKING_BODY_BYTES: usize = 80 * 1024 * 1024;
+/// Largest body of spans as sent: what OpenTelemetry collectors accept by default.
+pub const TRACE_BODY_BYTES: usize = 20 * 1024 * 1024;
+/// Largest body of spans after decompression. Text that repeats itself shrinks five to ten times; more is an attack.
+pub const TRACE_DECOMPRESSED_BYTES: usize = 64 * 1024 * 1024;
+/// Most times that a compressed body of spans may grow (past its first megabyte).
+pub const TRACE_DECOMPRESSION_RATIO: usize = 100;
+/// Most spans of one request; the stock client sends 512 at once.
+pub const TRACE_SPANS: usize = 20_000;
+/// Most values (attributes, list entries, events, links) of one request: two bytes on the wire can be sixty in memory.
+pub const TRACE_VALUES: usize = 1_000_000;
+/// Most bytes of spans that one trace holds; a trace is read as a whole.
+pub const TRACE_STORED_BYTES: usize = 64 * 1024 * 1024;
+/// Most bytes of spans that one answer with several traces reads.
+pub const TRACE_ANSWER_BYTES: usize = 128 * 1024 * 1024;
+/// Most traces that one request names.
+pub const TRACE_IDS: usize = 1_000;
+/// How long a request for a trace waits for spans that are still on their way, in seconds.
+pub const TRACE_WAIT_SECONDS: u64 = 3;
+/// Most characters of a preview of a request or response.
+pub const TRACE_PREVIEW_CHARACTERS: usize = 1_000;

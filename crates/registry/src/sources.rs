@@ -48,13 +48,16 @@ pub(crate) fn origin(tx: &mut Tx<'_>, permit: &Permit<Edit>, new: &NewModelVersi
         return copy(tx, permit, new, reference);
     }
     let logged = match &model_id {
-        Some(id) => Some(found(tx, permit, id)?),
-        None => None,
+        Some(id) => {
+            let logged = lineage::logged_model(tx, permit, id)?;
+            check_against_model(new, &meaning, id, logged.as_ref())?;
+            Some(logged.ok_or_else(|| lineage::no_logged_model(id))?)
+        }
+        None => {
+            check_against_run(tx, permit, new, &meaning, run_id.as_deref())?;
+            None
+        }
     };
-    match &logged {
-        Some(logged) => check_against_model(new, &meaning, model_id.as_deref().unwrap_or_default(), logged)?,
-        None => check_against_run(tx, permit, new, &meaning, run_id.as_deref())?,
-    }
     let location = match (&meaning, &logged) {
         (Source::LoggedModel(_), Some(logged)) => logged.root.clone(),
         _ => new.source.clone(),
@@ -101,16 +104,17 @@ fn resolve(tx: &mut Tx<'_>, permit: &Permit<Read>, source: &str, reference: rule
 }
 
 /// The rules when the request names a logged model.
-fn check_against_model(new: &NewModelVersion, meaning: &Source, id: &str, logged: &LoggedModel) -> Result<()> {
+fn check_against_model(new: &NewModelVersion, meaning: &Source, id: &str, logged: Option<&LoggedModel>) -> Result<()> {
     let source = new.source.as_str();
+    let within = || logged.is_some_and(|logged| rules::inside(source, &logged.root));
     if *meaning == Source::Local {
-        let inside = rules::unsafe_path(source).is_ok() && rules::inside(source, &logged.root);
+        let inside = rules::unsafe_path(source).is_ok() && within();
         return if inside { Ok(()) } else { Err(rules::local(source, "model_id")) };
     }
     rules::unsafe_path(source)?;
     let belongs = match meaning {
         Source::LoggedModel(named) => named == id,
-        Source::Artifacts => rules::inside(source, &logged.root),
+        Source::Artifacts => within(),
         Source::Run(_) => false,
         _ => true,
     };
@@ -145,8 +149,4 @@ fn check_against_run(
         Source::Artifacts if !inside()? => Err(rules::not_of(source, "run_id")),
         _ => Ok(()),
     }
-}
-
-fn found(tx: &mut Tx<'_>, permit: &Permit<Edit>, id: &str) -> Result<LoggedModel> {
-    lineage::logged_model(tx, permit, id)?.ok_or_else(|| lineage::no_logged_model(id))
 }

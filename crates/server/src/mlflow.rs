@@ -2,16 +2,20 @@
 //! Nothing outside this folder knows the protocol, and nothing inside it decides anything.
 
 mod artifacts;
+mod assessments;
 mod call;
 pub(crate) mod error;
 mod experiments;
 mod fields;
 mod health;
+mod logged_models;
 mod metrics;
+mod otlp;
 mod registry;
 mod routes;
 mod runs;
 mod shapes;
+mod traces;
 mod webhooks;
 
 pub(crate) use routes::{DialectRoute, all};

@@ -10,6 +10,7 @@ pub mod history;
 pub mod import;
 pub mod inputs;
 pub mod lineage;
+pub mod logged_models;
 pub mod metrics;
 pub mod model;
 mod points;
@@ -18,6 +19,7 @@ pub mod runs;
 pub mod search;
 mod sql;
 
+pub use logged_models::{LoggedModel, ModelMetric, ModelStatus, NewLoggedModel};
 pub use model::{
     DatasetInput, DatasetSummary, Experiment, Lifecycle, LoggedDataset, Metric, ModelUse, NewExperiment, NewRun, Pair,
     Point, Run, RunInputs, RunStatus, View,

@@ -71,6 +71,7 @@ const LAYERS: [&str; 20] = [
     "data",
     "pipelines",
     "tracking",
+    "traces",
     "evaluation",
     "registry",
     "moving",

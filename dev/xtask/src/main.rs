@@ -20,7 +20,9 @@ const USAGE: &str = "cargo xtask COMMAND
 
   test           set up what is missing, then run every test
   check          formatting, lints and the house rules
-  bench NAME     measure; names: infer, demo, idle  [--json]
+  bench NAME     measure; names: infer, demo, idle, tracking  [--json]
+                 tracking, beside MLflow's own server: [--sqlite] [--postgres] [--million]
+                 [--quick] [--only=metric|batch|search|history|artifact]
   setup          only set up what the tests need";
 
 fn main() -> ExitCode {
@@ -40,7 +42,7 @@ fn command() -> Result<()> {
         ["test", filters @ ..] => test::run(filters),
         ["check"] => check::run(),
         ["setup"] => setup::run().map(|_| ()),
-        ["bench", name, flags @ ..] => bench::run(name, flags.contains(&"--json")),
+        ["bench", name, flags @ ..] => bench::run(name, flags),
         _ => {
             eprintln!("{USAGE}");
             bail!("no such command")

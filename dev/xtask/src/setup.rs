@@ -26,7 +26,7 @@ fn kept() -> PathBuf {
 }
 
 /// A virtual environment made from the requirements; made anew when they change.
-fn python() -> Result<PathBuf> {
+pub(crate) fn python() -> Result<PathBuf> {
     let requirements = root().join("dev/python/requirements.txt");
     let wanted = std::fs::read_to_string(&requirements).context("dev/python/requirements.txt")?;
     let folder = kept().join("python");

@@ -59,7 +59,12 @@ pub(crate) fn tag(key: &str, value: &str) -> Result<()> {
 
 /// Checks the key of a tag.
 pub(crate) fn tag_key(key: &str) -> Result<()> {
-    check_key("tag", key)
+    check_key("tag", key)?;
+    // Clients of the registry know such a key as one that leads out of its place.
+    if key.starts_with("..") {
+        return Err(refused(format!("Invalid tag name '{key}': Names must not resolve to other names as a path")));
+    }
+    Ok(())
 }
 
 /// The tags to store: checked, one value for each key, by key.
@@ -113,7 +118,7 @@ mod tests {
     fn tags_are_checked_and_the_last_value_of_a_key_holds() {
         assert!(tag("k", &"é".repeat(100_000)).is_ok());
         assert!(tag("k", &"x".repeat(100_001)).is_err());
-        assert!(tag("a//b", "").is_err());
+        assert!(tag("a//b", "").is_err() && tag("..a", "").is_err());
         let given = [Pair::new("b", "1"), Pair::new("a", "2"), Pair::new("b", "3")];
         assert_eq!(tags(&given).unwrap().into_iter().collect::<Vec<_>>(), [("a", "2"), ("b", "3")]);
     }

@@ -72,7 +72,10 @@ fn files_of_a_logged_model_need_the_model() {
             refused(db, source, "r1", id, NOT_ITS);
         }
         refused(db, "mlflow-artifacts:/1/models/m-2/artifacts", "-", "m-1", NOT_ITS);
-        assert_eq!(code(create(db, "models:/m-9", "-", "m-9")), ErrorCode::NotFound);
+        refused(db, "models:/m-1", "-", "m-9", NOT_ITS);
+        for missing in ["models:/m-9", "s3://b/x"] {
+            assert_eq!(code(create(db, missing, "-", "m-9")), ErrorCode::NotFound, "{missing}");
+        }
         let tag = look(db, |tx, _| {
             let sql = "SELECT value FROM logged_model_tags WHERE model_id = $1 AND key = 'mlflow.modelVersions'";
             tx.query_one(sql, &params!["m-1"])?.unwrap().get::<serde_json::Value>("value")

@@ -7,7 +7,9 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{self, MethodRouter};
 
-use super::{artifacts, experiments, health, metrics, registry, runs, webhooks};
+use super::{
+    artifacts, assessments, experiments, health, logged_models, metrics, otlp, registry, runs, traces, webhooks,
+};
 use crate::access::Policy;
 use crate::app::App;
 
@@ -43,8 +45,12 @@ pub(crate) fn all() -> Vec<DialectRoute> {
         runs::routes(),
         metrics::routes(),
         artifacts::routes(),
+        logged_models::routes(),
         registry::routes(),
         webhooks::routes(),
+        otlp::routes(),
+        traces::routes(),
+        assessments::routes(),
     ];
     areas.into_iter().flatten().flat_map(with_twin).collect()
 }

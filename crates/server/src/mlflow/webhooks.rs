@@ -44,7 +44,8 @@ fn shape(webhook: &Webhook) -> Value {
         "creation_timestamp": webhook.created_at.0,
         "last_updated_timestamp": webhook.updated_at.0,
     });
-    shapes::put(&mut shape, "description", webhook.description.as_deref());
+    let description = webhook.description.as_deref().filter(|description| !description.is_empty());
+    shapes::put(&mut shape, "description", description);
     shape
 }
 

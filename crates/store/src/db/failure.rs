@@ -51,6 +51,9 @@ pub(super) fn from_postgres(error: postgres::Error) -> Error {
         let lost = error.is_closed() || std::error::Error::source(&error).is_some_and(|s| s.is::<std::io::Error>());
         return if lost { unavailable().cause(error) } else { Error::internal(error) };
     };
+    if *state == SqlState::INVALID_REGULAR_EXPRESSION {
+        return Error::invalid("the database does not understand the regular expression").cause(error);
+    }
     let meaning = match state.code().get(..2).unwrap_or_default() {
         CONSTRAINT_CLASS => conflict(),
         _ if *state == SqlState::DISK_FULL => storage_full(),

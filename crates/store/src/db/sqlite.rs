@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flyball_core::{Error, ErrorCode, Result};
+use regex::Regex;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, ToSql};
 
@@ -42,6 +44,7 @@ impl SqliteConnection {
                  PRAGMA temp_store = MEMORY;",
             )
             .map_err(from_sqlite)?;
+        add_regular_expressions(&connection).map_err(from_sqlite)?;
         match access {
             Access::Write => keep_a_write_ahead_log(&connection)?,
             Access::Read => connection.execute_batch("PRAGMA query_only = ON").map_err(from_sqlite)?,
@@ -110,6 +113,19 @@ impl SqliteConnection {
         orders.insert(sql.into(), order.clone());
         Ok(order)
     }
+}
+
+/// `text REGEXP pattern`, which SQLite has in its grammar and leaves to the program. The cost is linear in the text.
+fn add_regular_expressions(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+    type Failure = Box<dyn std::error::Error + Send + Sync>;
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function("regexp", 2, flags, |context| {
+        let pattern = context.get_or_create_aux(0, |pattern| Ok::<_, Failure>(Regex::new(pattern.as_str()?)?))?;
+        match context.get_raw(1) {
+            ValueRef::Text(text) => Ok(Some(std::str::from_utf8(text).is_ok_and(|text| pattern.is_match(text)))),
+            _ => Ok(None),
+        }
+    })
 }
 
 /// A new file gets its write-ahead log with an exclusive lock. When several processes want it at once SQLite refuses

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use flyball_core::{Digest, ErrorCode, Result};
 use flyball_store::Blobs;
 use flyball_testkit::S3Server;
-use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::ObjectStoreExt;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
 

@@ -5,6 +5,7 @@
 
 mod experiments;
 pub mod grammar;
+mod models;
 mod parse;
 mod runs;
 mod scan;
@@ -15,6 +16,7 @@ mod token;
 
 pub use experiments::{ExperimentSearch, experiments};
 pub use grammar::{Comparator, Grammar};
+pub use models::{ModelOrder, ModelSearch, OnDataset, logged_models};
 pub use parse::{Condition, Order, Value, parse, parse_order};
 pub use runs::{RunSearch, runs};
 pub use sql::{ColumnType, Sql};

@@ -70,7 +70,7 @@ pub fn parse(filter: &str, grammar: &Grammar) -> Result<Vec<Condition>> {
     }
 }
 
-fn check_length(what: &str, text: &str, most: usize) -> Result<()> {
+pub(super) fn check_length(what: &str, text: &str, most: usize) -> Result<()> {
     if text.len() <= most {
         return Ok(());
     }

@@ -39,8 +39,8 @@ const FIRST_STRETCH: usize = 512;
 const GROWTH: usize = 4;
 /// A stretch that finds nothing counts as this much of a result, so that the rest of the walk can be guessed.
 const SMALL_HOPE: f64 = 0.5;
-/// Most rows that are counted to choose a way: a tenth of a second at the worst.
-const MOST_COUNTED: usize = 1_000_000;
+/// Most rows that are counted to choose a way; only a walk that expects to be as long counts so far.
+const MOST_COUNTED: usize = 10_000_000;
 
 /// Finds runs. Returns their numbers in order, and the token of the next page when there is one.
 ///

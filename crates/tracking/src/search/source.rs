@@ -6,6 +6,7 @@ use flyball_store::{Param, Tx};
 use super::grammar::Comparator;
 use super::parse::{Condition, Value};
 use super::sql::Sql;
+use crate::rules::RUN_NAME;
 
 /// The runs of one experiment in one lifecycle. A search of several is a search of each, merged.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +59,28 @@ impl Range {
             Comparator::GreaterOrEqual => Self { low: end(true), high: None },
             _ => return None,
         })
+    }
+
+    /// The part of an index of texts that holds what the comparison can be true for.
+    fn of_texts(comparator: Comparator, value: &Value) -> Option<Self> {
+        match (comparator, value) {
+            (Comparator::IsNull, _) => None,
+            (Comparator::Equal, Value::Text(text)) => Some(Self::only(beginning(text).into())),
+            (Comparator::Like, Value::Text(pattern)) => {
+                let literal = pattern.split(['%', '_']).next().unwrap_or_default();
+                Some(Self::starting_with(beginning(literal)))
+            }
+            _ => Some(Self::default()),
+        }
+    }
+
+    /// The texts with this beginning: up to the text after them all.
+    fn starting_with(start: &str) -> Self {
+        let Some(last) = start.chars().next_back() else { return Self::default() };
+        let low = Some(End { value: start.into(), included: true });
+        let next = (last..=char::MAX).nth(1);
+        let after = next.map(|next| format!("{}{next}", &start[..start.len() - last.len_utf8()]));
+        Self { low, high: after.map(|value| End { value: value.into(), included: false }) }
     }
 
     fn to_sql(&self, column: &str, sql: &mut Sql) -> String {
@@ -127,8 +150,11 @@ impl Source {
             ("metric", Value::Whole(number)) => {
                 Range::compared(*comparator, Param::Float(*number as f64)).map(|range| Self::Metric(key.clone(), range))
             }
-            ("parameter" | "tag", Value::Text(text)) if *comparator == Comparator::Equal => {
-                Some(Self::Text(text_table(entity), key.clone(), Range::only(beginning(text).into())))
+            ("parameter" | "tag", value) => {
+                Range::of_texts(*comparator, value).map(|range| Self::Text(text_table(entity), key.clone(), range))
+            }
+            ("attribute", value) if key == "run_name" => {
+                Range::of_texts(*comparator, value).map(|range| Self::Text("run_tags", RUN_NAME.to_owned(), range))
             }
             ("attribute", Value::Whole(time)) if key == "start_time" => {
                 Range::compared(*comparator, Param::Int(*time)).map(Self::Started)

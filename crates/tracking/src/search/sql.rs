@@ -5,6 +5,7 @@ use flyball_store::{DatabaseKind, Param, Tx};
 
 use super::grammar::Comparator;
 use super::parse::Value;
+use super::scan::excerpt;
 
 /// The parameters of a statement under construction.
 #[derive(Debug)]
@@ -68,6 +69,9 @@ impl Sql {
                 format!("{column} {comparator} ({})", self.list(texts))
             }
             (Comparator::Like | Comparator::ILike | Comparator::RLike, Value::Text(pattern), ColumnType::Text) => {
+                if comparator == Comparator::RLike {
+                    check_regular(pattern)?;
+                }
                 self.matches(column, comparator, pattern)
             }
             (Comparator::Equal | Comparator::NotEqual, Value::Text(text), ColumnType::Text) => {
@@ -114,6 +118,16 @@ impl Sql {
     }
 }
 
+/// Checks a regular expression before a database sees it. Without back references it costs neither engine more than the
+/// length of the text allows.
+fn check_regular(pattern: &str) -> Result<()> {
+    regex::Regex::new(pattern).map(drop).map_err(|error| {
+        Error::invalid(format!("Invalid regular expression {}", excerpt(pattern)))
+            .hint("back references and look-around are not supported")
+            .cause(error)
+    })
+}
+
 /// The pattern in the words of GLOB.
 fn as_glob(pattern: &str) -> String {
     let mut glob = String::with_capacity(pattern.len());
@@ -130,4 +144,51 @@ fn as_glob(pattern: &str) -> String {
         }
     }
     glob
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sqlite() -> Sql {
+        Sql { kind: DatabaseKind::Sqlite, params: Vec::new() }
+    }
+
+    #[test]
+    fn patterns_are_written_in_the_words_of_glob() {
+        assert_eq!(as_glob("a%_b"), "a*?b");
+        assert_eq!(as_glob("*?[]\\"), "[*][?][[]]\\");
+    }
+
+    #[test]
+    fn fractions_move_to_the_whole_number_beside_them() {
+        for (comparator, number, wanted, bound) in [
+            (Comparator::Less, 5.5, "c <= $1", 5),
+            (Comparator::GreaterOrEqual, 5.5, "c > $1", 5),
+            (Comparator::GreaterOrEqual, -5.5, "c > $1", -6),
+            (Comparator::Less, 5.0, "c < $1", 5),
+            (Comparator::Equal, 5.0, "c = $1", 5),
+            (Comparator::Greater, 1e300, "c > $1", i64::MAX),
+            (Comparator::Less, 1e300, "c <= $1", i64::MAX),
+            (Comparator::Less, -1e300, "c < $1", i64::MIN),
+            (Comparator::Greater, -1e300, "c >= $1", i64::MIN),
+        ] {
+            let mut sql = sqlite();
+            let text = sql.compare("c", ColumnType::Whole, comparator, &Value::Number(number)).unwrap();
+            assert_eq!((text.as_str(), sql.params()), (wanted, &[Param::Int(bound)][..]), "{comparator} {number}");
+        }
+        let mut sql = sqlite();
+        let never = sql.compare("c", ColumnType::Whole, Comparator::Equal, &Value::Number(5.5)).unwrap();
+        assert_eq!(never, "(c IS NOT NULL AND 1 = 0)");
+    }
+
+    #[test]
+    fn values_of_the_wrong_kind_and_bad_expressions_are_refused() {
+        let mut sql = sqlite();
+        assert!(sql.compare("c", ColumnType::Number, Comparator::Equal, &Value::Text("x".into())).is_err());
+        for bad in ["(", "(a)\\1", "a{1000000}"] {
+            assert!(sql.compare("c", ColumnType::Text, Comparator::RLike, &Value::Text(bad.into())).is_err(), "{bad}");
+        }
+        assert_eq!(sql.list(["a", "b", "c"]), "$1, $2, $3, $4");
+    }
 }

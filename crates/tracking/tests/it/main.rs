@@ -7,7 +7,7 @@ mod experiments;
 mod fixture;
 mod inputs;
 mod lineage;
+mod logged_models;
 mod metrics;
 mod runs;
-#[expect(clippy::disallowed_methods, reason = "these tests make their own permits")]
 mod search;

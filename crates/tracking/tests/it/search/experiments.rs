@@ -1,19 +1,20 @@
 //! Experiments.
 
 use flyball_core::Result;
+use flyball_governance::identity::LOCAL_WORKSPACE;
 use flyball_store::{OnConflict, params};
 use flyball_testkit::on_both;
 use flyball_tracking::View;
 use flyball_tracking::search::{self, ExperimentSearch};
 
-use super::permit;
+use crate::fixture::reader;
 
 #[test]
 fn experiments_are_filtered_ordered_and_paged() {
     on_both(|db| {
         db.write(|tx| {
             let row = |id: i64, name: &str, lifecycle: &str, at: i64| {
-                params![id, "main", name, "mlflow-artifacts:/", lifecycle, at, 100 - at].to_vec()
+                params![id, LOCAL_WORKSPACE, name, "mlflow-artifacts:/", lifecycle, at, 100 - at].to_vec()
             };
             let mut rows = vec![
                 row(1, "alpha", "active", 10),
@@ -34,7 +35,7 @@ fn experiments_are_filtered_ordered_and_paged() {
                 ExperimentSearch { filter: filter.into(), view, max_results: 2, order_by, page_token: None };
             let mut all = Vec::new();
             loop {
-                let (page, token) = db.read(|tx| search::experiments(tx, &permit(), &search))?;
+                let (page, token) = db.read(|tx| search::experiments(tx, &reader(), &search))?;
                 all.extend(page);
                 if token.is_none() {
                     return Ok(all);

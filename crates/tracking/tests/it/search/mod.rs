@@ -1,15 +1,10 @@
 //! Searches on both databases, against plain evaluations of the same data.
 
 mod experiments;
+mod models;
+mod patterns;
 mod runs;
 mod sample;
-
-use flyball_core::{Permit, Read};
-
-/// The permit to look into the workspace of the tests.
-pub(crate) fn permit() -> Permit<Read> {
-    Permit::issue("main".parse().unwrap(), "user:ada".into())
-}
 
 /// LIKE as it should be; with `fold` as ILIKE.
 pub(crate) fn is_like(text: &str, pattern: &str, fold: bool) -> bool {

@@ -8,10 +8,12 @@ use flyball_testkit::on_both;
 use flyball_tracking::View;
 use flyball_tracking::search::{self, RunSearch};
 
+use super::is_like;
 use super::sample::{Sample, samples, store};
-use super::{is_like, permit};
+use crate::fixture::reader;
 
 type Test = Box<dyn Fn(&Sample) -> bool>;
+type Compare = Box<dyn Fn(&Sample, &Sample) -> Ordering>;
 
 fn pick<'a, T: ?Sized>(rng: &mut Rng, items: &[&'a T]) -> &'a T {
     items[rng.below(items.len())]
@@ -114,7 +116,7 @@ fn condition(rng: &mut Rng) -> (String, Test) {
 }
 
 /// A step of an order, with the comparison of two runs by it: what is missing comes last.
-fn step(rng: &mut Rng) -> (String, Box<dyn Fn(&Sample, &Sample) -> Ordering>) {
+fn step(rng: &mut Rng) -> (String, Compare) {
     let descending = rng.below(2) == 0;
     let direct = move |order: Ordering| if descending { order.reverse() } else { order };
     let direction = if descending { "DESC" } else { pick(rng, &["", "asc"]) };
@@ -187,7 +189,7 @@ fn ask(db: &Db, samples: &[Sample], seed: u64) {
         page_token: None,
     };
     for (turn, expected) in wanted.chunks(page).chain(wanted.is_empty().then_some(&[][..])).take(5).enumerate() {
-        let (found, token) = db.read(|tx| search::runs(tx, &permit(), &search)).unwrap();
+        let (found, token) = db.read(|tx| search::runs(tx, &reader(), &search)).unwrap();
         assert_eq!(found, expected, "seed {seed}, page {turn}: {search:?}");
         assert_eq!(token.is_some(), (turn + 1) * page < wanted.len(), "seed {seed}, page {turn}: {search:?}");
         search.page_token = token;
@@ -211,7 +213,7 @@ fn other_workspaces_and_bad_tokens_show_nothing() {
     on_both(|db| {
         let samples = samples(20, 1);
         db.write(move |tx| store(tx, &samples)).unwrap();
-        let ask = |search: &RunSearch| db.read(|tx| search::runs(tx, &permit(), search));
+        let ask = |search: &RunSearch| db.read(|tx| search::runs(tx, &reader(), search));
         let search = RunSearch { experiment_ids: vec![4, 99], max_results: 10, ..RunSearch::default() };
         assert_eq!(ask(&search).unwrap(), (vec![], None));
         for bad in ["x", "!!", "e30=", "eyJvZmZzZXQiOiAtMX0=", "eyJvZmZzZXQiOiAieCJ9"] {

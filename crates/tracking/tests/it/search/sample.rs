@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use flyball_core::Result;
 use flyball_core::rng::Rng;
+use flyball_governance::identity::LOCAL_WORKSPACE;
 use flyball_store::{OnConflict, Param, Tx, params};
 
 /// A run as the reference sees it.
@@ -85,7 +86,7 @@ pub(crate) fn store(tx: &mut Tx<'_>, samples: &[Sample]) -> Result<()> {
         tx.insert_rows(table, columns, &rows, OnConflict::Fail).map(drop)
     };
     let experiment = |id: i64| {
-        let workspace = if id == 4 { "other" } else { "main" };
+        let workspace = if id == 4 { "other" } else { LOCAL_WORKSPACE };
         params![id, workspace, format!("e{id}"), "mlflow-artifacts:/", "active", id, id].to_vec()
     };
     let columns = ["id", "workspace", "name", "artifact_location", "lifecycle", "created_at", "updated_at"];
@@ -111,7 +112,8 @@ pub(crate) fn store(tx: &mut Tx<'_>, samples: &[Sample]) -> Result<()> {
     let run = |run: &Sample| {
         let lifecycle = if run.deleted { "deleted" } else { "active" };
         let (id, name) = (run.id.as_str(), run.name());
-        params![id, "main", run.experiment, name, "ada", run.status, lifecycle, run.started, run.ended, "u"].to_vec()
+        params![id, LOCAL_WORKSPACE, run.experiment, name, "ada", run.status, lifecycle, run.started, run.ended, "u"]
+            .to_vec()
     };
     put("runs", &columns, samples.iter().map(run).collect())?;
     let columns = ["run_no", "key", "experiment_id", "value", "is_nan", "timestamp", "step", "chunks"];

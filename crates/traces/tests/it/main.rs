@@ -1,0 +1,8 @@
+//! Traces on both databases.
+
+mod assessments;
+mod fixture;
+mod hostile;
+mod lifecycle;
+mod search;
+mod spans;
