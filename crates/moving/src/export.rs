@@ -69,11 +69,12 @@ pub fn to_server(source: &mut dyn Source, server: Server, progress: &mut dyn Pro
         .into_iter()
         .map(|(kind, read)| (kind, Compared { read, here: here.get(&kind).cloned().unwrap_or_default() }))
         .collect();
-    let notes = vec![
+    let mut notes = vec![
         "runs and logged models have new ids there; the tags flyball.export.run_id and flyball.export.model_id keep the \
          former ones"
             .to_owned(),
         "times of creation of experiments, models and versions are those of the move".to_owned(),
     ];
+    notes.extend(source.notes());
     Ok(Report { origin, target: address, compared, differences: Vec::new(), left_out, notes })
 }

@@ -44,6 +44,10 @@ impl Source for Server {
         self.origin.clone()
     }
 
+    fn notes(&self) -> Vec<String> {
+        vec!["a server tells nobody of deleted logged models, so there is nothing to say of them".to_owned()]
+    }
+
     fn read(&mut self, sink: &mut dyn Sink) -> Result<()> {
         let mut traces = false;
         let mut token = None;

@@ -10,6 +10,7 @@ mod data;
 mod disk;
 mod docs;
 mod loop_file;
+mod moving;
 mod pages;
 mod product;
 mod project;
