@@ -3,7 +3,7 @@
 use flyball_core::{Edit, Error, ErrorCode, Permit, Read, Result, Timestamp};
 use flyball_governance::{Event, audit};
 use flyball_store::{OnConflict, Param, Tx, params};
-use flyball_tracking::Pair;
+use flyball_tracking::{Pair, logged_models};
 use serde_json::json;
 
 use crate::model::{ModelVersion, NewModelVersion};
@@ -26,8 +26,11 @@ pub fn create(tx: &mut Tx<'_>, permit: &Permit<Edit>, new: &NewModelVersion, now
     let details =
         Details { run_link: &new.run_link, description: new.description.as_deref(), user_id: None, tags: &new.tags };
     let version = insert(tx, permit, &new.model, &origin, &details, now)?;
-    if let Some(model_id) = origin.model_id.as_ref().filter(|_| !prompt) {
-        lineage::note_version(tx, model_id, &new.model, version.version)?;
+    // A copy names the logged model of its origin, which may be deleted by now.
+    if let Some(model_id) = origin.model_id.as_ref().filter(|_| !prompt)
+        && lineage::logged_model(tx, permit, model_id)?.is_some()
+    {
+        logged_models::record_registration(tx, permit, model_id, &new.model, version.version)?;
     }
     events::version_created(tx, permit, &version, prompt, now)?;
     Ok(version)
@@ -103,7 +106,8 @@ pub fn get(tx: &mut Tx<'_>, permit: &Permit<Read>, model: &str, version: i64) ->
 pub fn newest(tx: &mut Tx<'_>, permit: &Permit<Read>, limit: usize) -> Result<Vec<ModelVersion>> {
     let sql = format!(
         "SELECT {} FROM model_versions v JOIN registered_models m ON m.no = v.model_no WHERE v.workspace = $1 \
-         AND NOT EXISTS (SELECT 1 FROM registered_model_tags t WHERE t.model_no = m.no AND t.key = $2) \
+         AND NOT EXISTS (SELECT 1 FROM registered_model_tags t WHERE t.model_no = m.no AND t.key = $2 \
+         AND lower(t.value) = 'true') \
          ORDER BY v.created_at DESC, m.name, v.version DESC LIMIT $3",
         rows::VERSION
     );

@@ -37,11 +37,6 @@ impl Fields {
         Self { values, place: String::new() }
     }
 
-    /// Sets a field, such as one from the path.
-    pub(crate) fn set(&mut self, name: &str, value: impl Into<Value>) {
-        self.values.insert(name.to_owned(), value.into());
-    }
-
     /// The value of a field, `None` when it is absent or null.
     ///
     /// # Errors

@@ -1,10 +1,13 @@
 //! Metrics: logging one, and reading histories.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use flyball_core::{Error, Result, limits};
-use flyball_tracking::{Metric, Point, history, metrics, search};
+use flyball_core::{Error, Permit, Result, limits};
+use flyball_store::Tx;
+use flyball_tracking::logged_models::{self, ModelMetric};
+use flyball_tracking::{Metric, Point, history, metrics, runs, search};
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call};
@@ -32,9 +35,43 @@ pub(super) fn metric_of(fields: &Fields) -> Result<Metric> {
     Ok(Metric { key, point: Point { value, timestamp, step: fields.integer("step")?.unwrap_or(0) } })
 }
 
+/// The logged model that a point is about, if it names one, with the point as the model keeps it.
+pub(super) fn model_metric_of(fields: &Fields, metric: &Metric) -> Result<Option<(String, ModelMetric)>> {
+    let Some(model_id) = fields.text("model_id")?.filter(|id| !id.is_empty()) else { return Ok(None) };
+    let of_model = ModelMetric {
+        key: metric.key.clone(),
+        point: metric.point,
+        dataset_name: fields.text("dataset_name")?.unwrap_or_default(),
+        dataset_digest: fields.text("dataset_digest")?.unwrap_or_default(),
+    };
+    Ok(Some((model_id, of_model)))
+}
+
+/// Keeps points with the logged models that they are about, with one statement a model.
+pub(super) fn log_to_models(
+    tx: &mut Tx<'_>,
+    permit: &Permit<flyball_core::Edit>,
+    run_id: &str,
+    metrics: Vec<(String, ModelMetric)>,
+) -> Result<()> {
+    if metrics.is_empty() {
+        return Ok(());
+    }
+    let experiment_id = runs::place(tx, permit, run_id)?.experiment_id;
+    let mut by_model: BTreeMap<String, Vec<ModelMetric>> = BTreeMap::new();
+    for (model_id, metric) in metrics {
+        by_model.entry(model_id).or_default().push(metric);
+    }
+    by_model.iter().try_for_each(|(model_id, metrics)| {
+        logged_models::log_metrics(tx, permit, model_id, run_id, experiment_id, metrics)
+    })
+}
+
 async fn log(State(app): State<Arc<App>>, call: Call) -> Answer {
     call.edit(app, |tx, permit, fields, _now| {
-        metrics::log(tx, permit, &run_id(fields)?, &metric_of(fields)?)?;
+        let (id, metric) = (run_id(fields)?, metric_of(fields)?);
+        metrics::log(tx, permit, &id, &metric)?;
+        log_to_models(tx, permit, &id, model_metric_of(fields, &metric)?.into_iter().collect())?;
         Ok(json!({}))
     })
     .await

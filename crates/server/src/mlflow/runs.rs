@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use flyball_core::{Error, Result, Timestamp};
 use flyball_tracking::batch::{self, Batch};
+use flyball_tracking::logged_models::ModelMetric;
 use flyball_tracking::runs::Update;
 use flyball_tracking::search::{self, RunSearch};
 use flyball_tracking::{DatasetInput, LoggedDataset, ModelUse, NewRun, Pair, RunStatus, inputs, rules, runs};
@@ -158,9 +159,10 @@ async fn delete_tag(State(app): State<Arc<App>>, call: Call) -> Answer {
 async fn log_batch(State(app): State<Arc<App>>, call: Call) -> Answer {
     // Read and checked before the one writer is asked: it has other calls to serve.
     let id = fields_id(&call.fields)?;
-    let batch = batch_of(&call.fields)?;
+    let (batch, of_models) = batch_of(&call.fields)?;
     call.edit(app, move |tx, permit, _fields, _now| {
         batch::log(tx, permit, &id, &batch)?;
+        metrics::log_to_models(tx, permit, &id, of_models)?;
         Ok(json!({}))
     })
     .await
@@ -172,15 +174,21 @@ fn fields_id(fields: &Fields) -> Result<String> {
     Ok(id)
 }
 
-fn batch_of(fields: &Fields) -> Result<Batch> {
-    let metrics = fields.objects("metrics")?;
+/// The batch of a call, and those of its points that are about logged models.
+fn batch_of(fields: &Fields) -> Result<(Batch, Vec<(String, ModelMetric)>)> {
+    let mut of_models = Vec::new();
+    let metric = |fields: &Fields| {
+        let metric = metrics::metric_of(fields)?;
+        of_models.extend(metrics::model_metric_of(fields, &metric)?);
+        Ok(metric)
+    };
     let batch = Batch {
-        metrics: metrics.iter().map(metrics::metric_of).collect::<Result<_>>()?,
+        metrics: fields.objects("metrics")?.iter().map(metric).collect::<Result<_>>()?,
         params: pairs(fields, "params")?,
         tags: pairs(fields, "tags")?,
     };
     batch.check()?;
-    Ok(batch)
+    Ok((batch, of_models))
 }
 
 async fn log_inputs(State(app): State<Arc<App>>, call: Call) -> Answer {

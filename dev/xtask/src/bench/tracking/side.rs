@@ -152,6 +152,8 @@ fn mlflow(programs: &Programs, folder: &Path, url: Option<&str>) -> Result<(Serv
     let output = File::create(&log)?;
     let mut command = Command::new(&programs.python);
     command.args(["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", &port, "--backend-store-uri", &store]);
+    // On a busy machine a worker may be late to say that it is alive; it must not be replaced in the middle of a request.
+    command.args(["--uvicorn-opts", "--timeout-worker-healthcheck 120"]);
     command.arg("--artifacts-destination").arg(folder.join("artifacts")).current_dir(folder);
     // Its own telemetry needs a network, which is no part of what is compared.
     command.env("MLFLOW_DISABLE_TELEMETRY", "true").env_remove("MLFLOW_TRACKING_URI");
