@@ -1,11 +1,18 @@
 //! Carrying a store out of Flyball.
 
+mod calls;
+mod compare;
+mod registry;
+mod target;
+
 use std::collections::BTreeMap;
 
+use flyball_core::Result;
 use serde::Serialize;
 
 use crate::import::Compared;
-use crate::source::LeftOut;
+use crate::server::Server;
+use crate::source::{LeftOut, Source};
 use crate::tally::{Kind, Totals};
 
 /// Hears how far an export is.
@@ -43,4 +50,31 @@ impl Report {
     pub fn is_complete(&self) -> bool {
         self.left_out.is_empty() && !self.differs()
     }
+}
+
+/// Carries all of a source to a tracking server, reads it back from there, and compares. The server gives runs and logged
+/// models its own ids, and registered things its own times; tags keep the former ids.
+///
+/// # Errors
+/// `Unavailable` when either side does not answer; what concerns one thing is in the report.
+pub fn to_server(source: &mut dyn Source, server: Server, progress: &mut dyn Progress) -> Result<Report> {
+    let origin = source.origin();
+    let address = server.origin();
+    let mut target = target::Target::new(server.clone(), origin.clone(), progress);
+    source.read(&mut target)?;
+    let (written, left_out) = target.finish()?;
+    let here = compare::read_back(server, &origin)?.tally();
+    let compared = written
+        .tally()
+        .into_iter()
+        .map(|(kind, read)| (kind, Compared { read, here: here.get(&kind).cloned().unwrap_or_default() }))
+        .collect();
+    let mut notes = vec![
+        "runs and logged models have new ids there; the tags flyball.export.run_id and flyball.export.model_id keep the \
+         former ones"
+            .to_owned(),
+        "times of creation of experiments, models and versions are those of the move".to_owned(),
+    ];
+    notes.extend(source.notes());
+    Ok(Report { origin, target: address, compared, differences: Vec::new(), left_out, notes })
 }

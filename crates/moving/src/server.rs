@@ -3,7 +3,7 @@
 pub(crate) mod api;
 mod experiments;
 mod files;
-mod models;
+pub(crate) mod models;
 mod read;
 mod registry;
 mod runs;
@@ -42,6 +42,10 @@ impl Server {
 impl Source for Server {
     fn origin(&self) -> String {
         self.origin.clone()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        vec!["a server tells nobody of deleted logged models, so there is nothing to say of them".to_owned()]
     }
 
     fn read(&mut self, sink: &mut dyn Sink) -> Result<()> {

@@ -41,6 +41,11 @@ pub trait Source {
     /// [`Sink::left_out`] instead.
     fn read(&mut self, sink: &mut dyn Sink) -> Result<()>;
 
+    /// What the way of reading cannot see, whether it is there or not.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// How much there is of each kind in these experiments, counted by the store itself; `None` when it cannot count.
     ///
     /// # Errors

@@ -41,13 +41,20 @@ impl Weight {
         self.files.add(path, size, digest);
     }
 
-    pub(crate) fn end(mut self, grand: &mut Grand) -> Result<()> {
-        if let Some(histories) = self.histories {
-            self.tally.insert(Kind::MetricPoints, histories.sum()?);
-        }
-        self.tally.insert(Kind::Artifacts, self.files.sum()?);
-        grand.add(&self.id, &self.tally);
+    pub(crate) fn end(self, grand: &mut Grand) -> Result<()> {
+        let id = self.id.clone();
+        grand.add(&id, &self.tally()?);
         Ok(())
+    }
+
+    /// What it weighs with all that hangs on it.
+    pub(crate) fn tally(self) -> Result<Tally> {
+        let mut tally = self.tally;
+        if let Some(histories) = self.histories {
+            tally.insert(Kind::MetricPoints, histories.sum()?);
+        }
+        tally.insert(Kind::Artifacts, self.files.sum()?);
+        Ok(tally)
     }
 }
 

@@ -53,9 +53,9 @@ fn datasets(tx: &mut Tx<'_>, runs: &mut [Run], place: &HashMap<String, usize>, i
 fn models(tx: &mut Tx<'_>, runs: &mut [Run], place: &HashMap<String, usize>, ids: &[Param], steps: bool) -> Result<()> {
     let step = if steps { "step" } else { "0 AS step" };
     let sql = format!(
-        "SELECT source_id, source_type, destination_id, {step} FROM inputs WHERE source_id IN ({}) AND \
-         ((source_type = 'RUN_INPUT' AND destination_type = 'MODEL_INPUT') OR \
-         (source_type = 'RUN_OUTPUT' AND destination_type = 'MODEL_OUTPUT'))",
+        "SELECT source_id, source_type, destination_id, {step} FROM inputs \
+         WHERE source_type IN ('RUN_INPUT', 'RUN_OUTPUT') AND source_id IN ({}) \
+         AND destination_type IN ('MODEL_INPUT', 'MODEL_OUTPUT')",
         places(1, ids.len())
     );
     for row in tx.query(&sql, ids)? {

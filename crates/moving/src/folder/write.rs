@@ -53,7 +53,7 @@ pub fn export(source: &mut dyn Source, path: &Path, progress: &mut dyn Progress)
         compared,
         differences: scales.left_out,
         left_out,
-        notes: vec![],
+        notes: source.notes(),
     };
     if report.differs() {
         return Ok(report);

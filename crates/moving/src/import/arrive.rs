@@ -260,6 +260,10 @@ impl Sink for Importer<'_> {
         let (there, now) = (experiment.clone(), self.home.clock.now());
         let placed = self.home.db.write(move |tx| names::place(tx, &permit, &origin, &options, &there, now))?;
         match placed {
+            Placed::Made(place, tally) => {
+                add(&mut self.moved, &tally);
+                self.place = Some(place);
+            }
             Placed::In(place) => self.place = Some(place),
             Placed::Merged(place) => {
                 let name = &experiment.name;

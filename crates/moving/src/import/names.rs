@@ -8,7 +8,7 @@ use flyball_tracking::{Experiment as Stored, Lifecycle, Pair as StoredPair, expe
 use super::Options;
 use super::journal::{self, Entry, Thing};
 use crate::record::{Experiment, Pair};
-use crate::tally::{self, OWN_TAGS};
+use crate::tally::{self, OWN_TAGS, Tally};
 
 /// The tag that keeps the URI that artifacts had before.
 pub(crate) const FORMER_URI: &str = "flyball.import.artifact_uri";
@@ -42,7 +42,9 @@ impl Place {
 
 /// Where an experiment of the source goes.
 pub(crate) enum Placed {
-    /// Into this one, which was made or found.
+    /// Into this one, which was made for it.
+    Made(Place, Tally),
+    /// Into this one, which an earlier call made or found.
     In(Place),
     /// Into one that was there before, whose own name, tags and times stay.
     Merged(Place),
@@ -121,8 +123,8 @@ fn arrive(
     };
     import::put_experiment(tx, permit, &here, now)?;
     let tally = tally::of_experiment(&super::own::experiment(here.clone()))?;
-    note(tx, permit, origin, there, number, Some(tally))?;
-    Ok(Placed::In(placed(&here, there)))
+    note(tx, permit, origin, there, number, Some(tally.clone()))?;
+    Ok(Placed::Made(placed(&here, there), tally))
 }
 
 fn note(
@@ -131,7 +133,7 @@ fn note(
     origin: &str,
     there: &Experiment,
     number: i64,
-    tally: Option<tally::Tally>,
+    tally: Option<Tally>,
 ) -> Result<()> {
     let entry = Entry { source_id: there.id.clone(), target_id: number.to_string(), tally, whole: true };
     journal::note(tx, permit, origin, Thing::Experiment, &entry)

@@ -87,7 +87,8 @@ pub(super) fn run(
         .into_iter()
         .map(|(kind, read)| (kind, Compared { read, here: here.get(&kind).cloned().unwrap_or_default() }))
         .collect();
-    let Arrived { moved, left_out, notes, .. } = arrived;
+    let Arrived { moved, left_out, mut notes, .. } = arrived;
+    notes.extend(source.notes());
     Ok(Report { origin, moved, compared, differences, left_out, notes })
 }
 

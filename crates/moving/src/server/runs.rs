@@ -30,7 +30,12 @@ impl Server {
                     && sink.run(run)? == Wish::Whole
                 {
                     for key in keys {
-                        one(self.read_history(sink, &id, &key), sink, Kind::MetricPoints, &format!("{id}/{key}"))?;
+                        one(
+                            self.history(&id, &key, |points| sink.points(&key, points)),
+                            sink,
+                            Kind::MetricPoints,
+                            &format!("{id}/{key}"),
+                        )?;
                     }
                     self.read_files(sink, Owner::Run(&id))?;
                     sink.end()?;
@@ -44,21 +49,21 @@ impl Server {
     }
 
     /// A run with the keys of its metrics. Searches leave out the models that a run took in.
-    pub(crate) fn run(&self, id: &str) -> Result<(Run, Vec<String>)> {
+    fn run(&self, id: &str) -> Result<(Run, Vec<String>)> {
         let answer = self.api.get(&query("/api/2.0/mlflow/runs/get", &[("run_id", id)]))?;
         let run = &answer["run"];
         Ok((record(run), list(&run["data"], "metrics").iter().map(|metric| text(metric, "key")).collect()))
     }
 
-    /// Pushes the points of a metric.
-    pub(crate) fn read_history(&self, sink: &mut dyn Sink, run: &str, key: &str) -> Result<()> {
+    /// Hands out the points of a metric, page by page.
+    pub(crate) fn history(&self, run: &str, key: &str, mut each: impl FnMut(&[Point]) -> Result<()>) -> Result<()> {
         let mut token: Option<String> = None;
         loop {
             let mut pairs = vec![("run_id", run), ("metric_key", key), ("max_results", POINTS)];
             pairs.extend(token.as_deref().map(|token| ("page_token", token)));
             let answer = self.api.get(&query("/api/2.0/mlflow/metrics/get-history", &pairs))?;
             let points: Vec<Point> = list(&answer, "metrics").iter().map(point).collect();
-            sink.points(key, &points)?;
+            each(&points)?;
             token = next_page(&answer);
             if token.is_none() {
                 return Ok(());

@@ -23,6 +23,7 @@ fn everything_of_a_database_comes_in_as_it_was_there() {
         assert_eq!(
             counts,
             [
+                (Kind::Experiments, 3),
                 (Kind::Runs, 4),
                 (Kind::Params, 3),
                 (Kind::MetricPoints, 6),

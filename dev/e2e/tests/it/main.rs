@@ -11,6 +11,7 @@ mod disk;
 mod docs;
 mod loop_file;
 mod mlflow;
+mod moving;
 mod pages;
 mod product;
 mod project;
