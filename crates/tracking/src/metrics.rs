@@ -1,6 +1,6 @@
 //! Logging metrics: the history grows by one packed chunk per metric and batch, and the latest value is kept beside it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use flyball_core::{Edit, Error, Permit, Result};
 use flyball_store::{OnConflict, Param, Tx, params};
@@ -9,9 +9,6 @@ use crate::model::{Metric, Point};
 use crate::points::{pack, put_in_order};
 use crate::rules;
 use crate::runs::{self, Place};
-
-/// Up to so many metrics their latest values are asked for one by one; for more, all of the run are read at once.
-const ASKED_ALONE: usize = 8;
 
 /// Logs one point.
 ///
@@ -39,61 +36,40 @@ pub fn check(metric: &Metric) -> Result<()> {
     Ok(())
 }
 
-struct Latest {
-    point: Point,
-    chunks: i64,
-}
+/// Keeps the later of two points (by step, time, value) and counts the chunk that comes; answers how many there are then.
+const KEEP_LATEST: &str = " ON CONFLICT (run_no, key) DO UPDATE SET chunks = latest_metrics.chunks + 1, \
+     value = CASE WHEN (excluded.step, excluded.timestamp, excluded.value) >= \
+     (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value) THEN excluded.value ELSE latest_metrics.value END, \
+     is_nan = CASE WHEN (excluded.step, excluded.timestamp, excluded.value) >= \
+     (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value) THEN excluded.is_nan ELSE latest_metrics.is_nan END, \
+     timestamp = CASE WHEN (excluded.step, excluded.timestamp) >= (latest_metrics.step, latest_metrics.timestamp) \
+     THEN excluded.timestamp ELSE latest_metrics.timestamp END, \
+     step = CASE WHEN excluded.step >= latest_metrics.step THEN excluded.step ELSE latest_metrics.step END \
+     RETURNING key, chunks";
 
 /// Appends checked metrics to a run.
 pub(crate) fn append(tx: &mut Tx<'_>, place: Place, metrics: &[Metric]) -> Result<()> {
-    let mut by_key: Vec<(&str, Vec<Point>)> = Vec::new();
-    let mut positions: HashMap<&str, usize> = HashMap::new();
+    let mut by_key: BTreeMap<&str, Vec<Point>> = BTreeMap::new();
     for metric in metrics {
-        let position = *positions.entry(&metric.key).or_insert_with(|| {
-            by_key.push((&metric.key, Vec::new()));
-            by_key.len() - 1
-        });
-        by_key[position].1.push(Point { value: rules::finite(metric.point.value), ..metric.point });
+        let point = Point { value: rules::finite(metric.point.value), ..metric.point };
+        by_key.entry(&metric.key).or_default().push(point);
     }
-    let keys: Vec<&str> = by_key.iter().map(|(key, _)| *key).collect();
-    let mut known = latest(tx, place.no, &keys)?;
-    let (mut chunks, mut fresh) = (Vec::with_capacity(keys.len()), Vec::new());
-    for (key, mut points) in by_key {
-        put_in_order(&mut points);
-        let Some(newest) = points.iter().copied().reduce(|a, b| if rules::is_later(&b, &a) { b } else { a }) else {
-            continue;
-        };
-        let before = known.remove(key);
-        let chunk = before.as_ref().map_or(0, |latest| latest.chunks);
-        chunks.push(params![place.no, key, chunk, pack(points.iter())].to_vec());
-        match before {
-            None => fresh.push(latest_row(place, key, &newest)),
-            Some(before) if rules::is_later(&newest, &before.point) => {
-                tx.execute(
-                    "UPDATE latest_metrics SET value = $3, is_nan = $4, timestamp = $5, step = $6, chunks = $7 \
-                     WHERE run_no = $1 AND key = $2",
-                    &params![
-                        place.no,
-                        key,
-                        rules::number(&newest),
-                        newest.value.is_nan(),
-                        newest.timestamp,
-                        newest.step,
-                        chunk + 1
-                    ],
-                )?;
-            }
-            Some(_) => {
-                tx.execute(
-                    "UPDATE latest_metrics SET chunks = $3 WHERE run_no = $1 AND key = $2",
-                    &params![place.no, key, chunk + 1],
-                )?;
-            }
+    let mut latest = Vec::with_capacity(by_key.len());
+    for (key, points) in &mut by_key {
+        put_in_order(points);
+        let newest = points.iter().copied().reduce(|a, b| if rules::is_later(&b, &a) { b } else { a });
+        latest.extend(newest.map(|newest| latest_row(place, key, &newest)));
+    }
+    let columns = ["run_no", "key", "experiment_id", "value", "is_nan", "timestamp", "step", "chunks"];
+    let counted = tx.upsert_rows("latest_metrics", &columns, &latest, KEEP_LATEST)?;
+    let mut chunks = Vec::with_capacity(counted.len());
+    for row in counted {
+        let (key, count): (String, i64) = (row.get("key")?, row.get("chunks")?);
+        if let Some(points) = by_key.get(key.as_str()) {
+            chunks.push(params![place.no, key, count - 1, pack(points.iter())].to_vec());
         }
     }
     tx.insert_rows("metric_points", &["run_no", "key", "chunk", "points"], &chunks, OnConflict::Fail)?;
-    let columns = ["run_no", "key", "experiment_id", "value", "is_nan", "timestamp", "step", "chunks"];
-    tx.insert_rows("latest_metrics", &columns, &fresh, OnConflict::Fail)?;
     Ok(())
 }
 
@@ -109,27 +85,4 @@ fn latest_row(place: Place, key: &str, point: &Point) -> Vec<Param> {
         1_i64
     ]
     .to_vec()
-}
-
-fn latest(tx: &mut Tx<'_>, run_no: i64, keys: &[&str]) -> Result<HashMap<String, Latest>> {
-    let columns = "SELECT key, value, is_nan, timestamp, step, chunks FROM latest_metrics WHERE run_no = $1";
-    let rows = if keys.len() <= ASKED_ALONE {
-        let sql = format!("{columns} AND key = $2");
-        let mut rows = Vec::with_capacity(keys.len());
-        for key in keys {
-            rows.extend(tx.query_one(&sql, &params![run_no, *key])?);
-        }
-        rows
-    } else {
-        tx.query(columns, &params![run_no])?
-    };
-    let wanted: HashSet<&str> = keys.iter().copied().collect();
-    let mut known = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let key: String = row.get("key")?;
-        if wanted.contains(key.as_str()) {
-            known.insert(key, Latest { point: runs::latest_point(&row)?, chunks: row.get("chunks")? });
-        }
-    }
-    Ok(known)
 }

@@ -168,18 +168,29 @@ impl Fields {
     /// # Errors
     /// `InvalidInput` for anything else.
     pub(crate) fn objects(&self, name: &str) -> Result<Vec<Fields>> {
-        let list = match self.value(name)? {
-            None => return Ok(Vec::new()),
-            Some(Value::Array(list)) => list,
-            Some(other) => return Err(self.invalid(name, other, "a list of objects")),
+        self.value(name)?.map_or(Ok(Vec::new()), |list| self.objects_of(name, list.clone()))
+    }
+
+    /// A list of objects, moved out of the request: for long ones.
+    ///
+    /// # Errors
+    /// `InvalidInput` for anything else.
+    pub(crate) fn take_objects(&mut self, name: &str) -> Result<Vec<Fields>> {
+        // Refuses two spellings, of which there is at most one from here on.
+        if self.value(name)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let list = self.values.remove(name).filter(|list| !list.is_null()).or_else(|| self.values.remove(&camel(name)));
+        list.map_or(Ok(Vec::new()), |list| self.objects_of(name, list))
+    }
+
+    fn objects_of(&self, name: &str, list: Value) -> Result<Vec<Fields>> {
+        let Value::Array(list) = list else { return Err(self.invalid(name, &list, "a list of objects")) };
+        let object = |(index, one): (usize, Value)| match one {
+            Value::Object(values) => Ok(Fields { values, place: format!("{}{name}[{index}].", self.place) }),
+            other => Err(self.invalid(name, &other, "a list of objects")),
         };
-        let object = |(index, one): (usize, &Value)| match one {
-            Value::Object(values) => {
-                Ok(Fields { values: values.clone(), place: format!("{}{name}[{index}].", self.place) })
-            }
-            other => Err(self.invalid(name, other, "a list of objects")),
-        };
-        list.iter().enumerate().map(object).collect()
+        list.into_iter().enumerate().map(object).collect()
     }
 
     /// One of some words, given by its name or its number. An unknown word counts as absent, as clients expect.

@@ -156,10 +156,10 @@ async fn delete_tag(State(app): State<Arc<App>>, call: Call) -> Answer {
     .await
 }
 
-async fn log_batch(State(app): State<Arc<App>>, call: Call) -> Answer {
+async fn log_batch(State(app): State<Arc<App>>, mut call: Call) -> Answer {
     // Read and checked before the one writer is asked: it has other calls to serve.
     let id = fields_id(&call.fields)?;
-    let (batch, of_models) = batch_of(&call.fields)?;
+    let (batch, of_models) = batch_of(&mut call.fields)?;
     call.edit(app, move |tx, permit, _fields, _now| {
         batch::log(tx, permit, &id, &batch)?;
         metrics::log_to_models(tx, permit, &id, of_models)?;
@@ -175,7 +175,7 @@ fn fields_id(fields: &Fields) -> Result<String> {
 }
 
 /// The batch of a call, and those of its points that are about logged models.
-fn batch_of(fields: &Fields) -> Result<(Batch, Vec<(String, ModelMetric)>)> {
+fn batch_of(fields: &mut Fields) -> Result<(Batch, Vec<(String, ModelMetric)>)> {
     let mut of_models = Vec::new();
     let metric = |fields: &Fields| {
         let metric = metrics::metric_of(fields)?;
@@ -183,7 +183,7 @@ fn batch_of(fields: &Fields) -> Result<(Batch, Vec<(String, ModelMetric)>)> {
         Ok(metric)
     };
     let batch = Batch {
-        metrics: fields.objects("metrics")?.iter().map(metric).collect::<Result<_>>()?,
+        metrics: fields.take_objects("metrics")?.iter().map(metric).collect::<Result<_>>()?,
         params: pairs(fields, "params")?,
         tags: pairs(fields, "tags")?,
     };

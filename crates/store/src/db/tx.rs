@@ -82,19 +82,27 @@ impl<'a> Tx<'a> {
         rows: &[Vec<Param>],
         conflict: OnConflict,
     ) -> Result<u64> {
-        if let Some(row) = rows.iter().find(|row| row.len() != columns.len() || row.is_empty()) {
-            return Err(Error::internal(format!("a row of {} values for {} columns", row.len(), columns.len())));
-        }
-        let most = (STATEMENT_PARAMETERS / columns.len().max(1)).clamp(1, STATEMENT_ROWS);
-        let (mut inserted, mut rest) = (0, rows);
-        while !rest.is_empty() {
-            // Powers of two, so that a table has few statements and all of them stay prepared.
-            let count = 1 << rest.len().min(most).ilog2();
-            let (now, later) = rest.split_at(count);
-            inserted += self.execute(&insert_sql(table, columns, count, conflict), &now.concat())?;
-            rest = later;
-        }
+        let tail = if conflict == OnConflict::Ignore { " ON CONFLICT DO NOTHING" } else { "" };
+        let mut inserted = 0;
+        in_parts(columns, rows, |part| {
+            inserted += self.execute(&insert_sql(table, columns, part.len(), tail), &part.concat())?;
+            Ok(())
+        })?;
         Ok(inserted)
+    }
+
+    /// Inserts many rows with few statements, each of which ends with `tail` (`ON CONFLICT … DO UPDATE … RETURNING …`),
+    /// and returns what they answer, in no order. Texts are constants of the program; no row may come twice.
+    ///
+    /// # Errors
+    /// As [`Tx::insert_rows`].
+    pub fn upsert_rows(&mut self, table: &str, columns: &[&str], rows: &[Vec<Param>], tail: &str) -> Result<Vec<Row>> {
+        let mut answers = Vec::with_capacity(rows.len());
+        in_parts(columns, rows, |part| {
+            answers.extend(self.query(&insert_sql(table, columns, part.len(), tail), &part.concat())?);
+            Ok(())
+        })?;
+        Ok(answers)
     }
 
     fn run<T>(&mut self, params: &[Param], statement: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
@@ -111,7 +119,23 @@ impl<'a> Tx<'a> {
     }
 }
 
-fn insert_sql(table: &str, columns: &[&str], rows: usize, conflict: OnConflict) -> String {
+/// Hands rows on in parts that one statement takes. Their sizes are powers of two, so that a table has few statements and
+/// all of them stay prepared.
+fn in_parts(columns: &[&str], rows: &[Vec<Param>], mut each: impl FnMut(&[Vec<Param>]) -> Result<()>) -> Result<()> {
+    if let Some(row) = rows.iter().find(|row| row.len() != columns.len() || row.is_empty()) {
+        return Err(Error::internal(format!("a row of {} values for {} columns", row.len(), columns.len())));
+    }
+    let most = (STATEMENT_PARAMETERS / columns.len().max(1)).clamp(1, STATEMENT_ROWS);
+    let mut rest = rows;
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(1 << rest.len().min(most).ilog2());
+        each(now)?;
+        rest = later;
+    }
+    Ok(())
+}
+
+fn insert_sql(table: &str, columns: &[&str], rows: usize, tail: &str) -> String {
     let mut sql = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
     for parameter in 1..=rows * columns.len() {
         let before = match parameter % columns.len() {
@@ -123,9 +147,7 @@ fn insert_sql(table: &str, columns: &[&str], rows: usize, conflict: OnConflict) 
         let _infallible = write!(sql, "{before}${parameter}");
     }
     sql.push(')');
-    if conflict == OnConflict::Ignore {
-        sql.push_str(" ON CONFLICT DO NOTHING");
-    }
+    sql.push_str(tail);
     sql
 }
 
@@ -135,9 +157,9 @@ mod tests {
 
     #[test]
     fn inserts_number_their_parameters() {
-        assert_eq!(insert_sql("t", &["a"], 2, OnConflict::Fail), "INSERT INTO t (a) VALUES ($1), ($2)");
+        assert_eq!(insert_sql("t", &["a"], 2, ""), "INSERT INTO t (a) VALUES ($1), ($2)");
         assert_eq!(
-            insert_sql("t", &["a", "b"], 2, OnConflict::Ignore),
+            insert_sql("t", &["a", "b"], 2, " ON CONFLICT DO NOTHING"),
             "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING"
         );
     }
