@@ -383,6 +383,11 @@ fn scorers_are_kept_by_version() {
         (&listed["scorers"][0]["scorer_version"], &listed["scorers"][0]["experiment_id"]),
         (&json!(2), &json!(1))
     );
+    let id = listed["scorers"][0]["scorer_id"].as_str().unwrap();
+    let online = server.get(&format!("/api/3.0/mlflow/scorers/online-configs?scorer_ids={id}")).json();
+    assert_eq!(online, json!({ "configs": [] }));
+    let online = call(&server, Method::PUT, "/api/3.0/mlflow/scorers/online-config", &json!({ "name": "judge" }));
+    assert_eq!(online.status, StatusCode::NOT_IMPLEMENTED);
     let versions = server.get("/api/3.0/mlflow/scorers/versions?experiment_id=1&name=judge").json();
     assert_eq!(versions["scorers"].as_array().map(Vec::len), Some(2));
     let one = server.get("/api/3.0/mlflow/scorers/get?experiment_id=1&name=judge&version=1").json();
