@@ -94,7 +94,7 @@ pub const TRACE_VALUES: usize = 1_000_000;
 /// Most bytes of spans that one trace holds; a trace is read as a whole.
 pub const TRACE_STORED_BYTES: usize = 64 * 1024 * 1024;
 /// Most bytes of spans that one answer with several traces reads.
-pub const TRACE_ANSWER_BYTES: usize = 128 * 1024 * 1024;
+pub const TRACE_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// Most traces that one request names.
 pub const TRACE_IDS: usize = 1_000;
 /// How long a request for a trace waits for spans that are still on their way, in seconds.

@@ -1,7 +1,8 @@
 //! Traces: what happened inside a request, as a tree of timed spans, with what people and programs think of it.
 //!
 //! Spans come in batches, in any order and possibly more than once; a trace is made by whichever comes first, its spans or
-//! its description. Spans are kept packed as they came; what searches ask of them stands beside in small rows.
+//! its description. Spans are kept packed as they came; what searches ask of them stands beside in small rows. Evaluation
+//! datasets and scorers, with which clients judge traces, are kept here too.
 
 pub mod assessments;
 pub mod datasets;

@@ -51,9 +51,9 @@ pub fn register(
     if content.len() > CONTENT_BYTES {
         return Err(Error::new(ErrorCode::LimitExceeded, format!("a scorer is larger than {CONTENT_BYTES} bytes")));
     }
-    let read: Value = serde_json::from_str(content)
-        .map_err(|cause| Error::invalid("serialized_scorer must be valid JSON").cause(cause))?;
-    if holds_code(&read) {
+    let read: serde_json::Map<String, Value> = serde_json::from_str(content)
+        .map_err(|cause| Error::invalid("serialized_scorer must be valid JSON of an object").cause(cause))?;
+    if holds_code(&read.into()) {
         return Err(Error::invalid("Custom scorer registration is not supported: it would run code on the server")
             .hint("register a judge that is described by instructions instead"));
     }

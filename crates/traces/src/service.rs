@@ -33,7 +33,7 @@ pub fn describe(tx: &mut Tx<'_>, permit: &Permit<Edit>, info: TraceInfo, now: Ti
     put(tx, permit, info, true, now)
 }
 
-/// Begins a trace that is ended later, as clients before MLflow 3 do.
+/// Begins a trace that is ended later, as older clients do.
 ///
 /// # Errors
 /// As [`describe`].

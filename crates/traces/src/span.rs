@@ -131,7 +131,7 @@ static NOTHING: AnyValue = AnyValue { value: None };
 fn padded(id: &[u8], length: usize) -> Result<Vec<u8>> {
     let significant = id.iter().position(|byte| *byte != 0).map_or(&[][..], |first| &id[first..]);
     if id.is_empty() || significant.len() > length {
-        return Err(Error::new(ErrorCode::InvalidData, "Cannot convert OpenTelemetry span to MLflow span")
+        return Err(Error::new(ErrorCode::InvalidData, "Cannot convert the OpenTelemetry span")
             .hint("the ids of a trace and a span have 16 and 8 bytes"));
     }
     Ok([&vec![0; length - significant.len()][..], significant].concat())

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use flyball_core::{Error, Result};
+use flyball_core::{Error, ErrorCode, Result};
 use flyball_traces::scorers::{self, Scorer};
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call};
 use super::fields::Fields;
-use super::routes::{DialectRoute, delete, get, post};
+use super::routes::{DialectRoute, delete, get, post, put};
 use super::shapes::page;
 use crate::access::Policy::{Edit, Read};
 use crate::app::App;
@@ -21,6 +21,8 @@ pub(super) fn routes() -> Vec<DialectRoute> {
         get(Read, "/api/3.0/mlflow/scorers/versions", versions),
         get(Read, "/api/3.0/mlflow/scorers/get", read),
         delete(Edit, "/api/3.0/mlflow/scorers/delete", remove),
+        get(Read, "/api/3.0/mlflow/scorers/online-configs", online),
+        put(Edit, "/api/3.0/mlflow/scorers/online-config", set_online),
     ]
 }
 
@@ -86,6 +88,22 @@ async fn remove(State(app): State<Arc<App>>, call: Call) -> Answer {
         scorers::delete(tx, permit, &experiment, &name, fields.integer("version")?, now).map(|()| json!({}))
     })
     .await
+}
+
+/// What judges new traces by itself: nothing, because scorers are kept and never run here. Clients ask when they list.
+async fn online(State(app): State<Arc<App>>, call: Call) -> Answer {
+    call.read(app, |_tx, _permit, fields| {
+        if fields.texts("scorer_ids")?.is_empty() {
+            return Err(fields.missing("scorer_ids"));
+        }
+        Ok(json!({ "configs": [] }))
+    })
+    .await
+}
+
+async fn set_online(_call: Call) -> Answer {
+    let message = "Scorers cannot judge new traces by themselves on this server";
+    Err(Error::new(ErrorCode::Unsupported, message).hint("evaluate the traces with a client").into())
 }
 
 fn named(fields: &Fields) -> Result<(String, String)> {

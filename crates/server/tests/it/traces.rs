@@ -115,34 +115,35 @@ fn json_and_compressed_bodies_are_understood() {
 
 #[test]
 fn malformed_exports_are_told_apart() {
+    type Case = (&'static [(&'static str, &'static str)], &'static [u8], u16, &'static str);
+    const EXPERIMENT: (&str, &str) = ("x-mlflow-experiment-id", "1");
+    const BINARY: (&str, &str) = ("content-type", PROTOBUF);
+    const JSON: (&str, &str) = ("content-type", "application/json");
     let server = server();
-    let experiment = ("x-mlflow-experiment-id", "1");
-    let protobuf = ("content-type", PROTOBUF);
-    let json_type = ("content-type", "application/json");
-    let cases: [(&[(&str, &str)], &'static [u8], u16, &str); 9] = [
-        (&[protobuf], FIRST, 422, "Field required"),
-        (&[experiment, ("content-type", "text/plain")], FIRST, 400, "Invalid Content-Type"),
-        (&[experiment], FIRST, 400, "Invalid Content-Type"),
-        (&[experiment, protobuf], b"", 400, "no spans found"),
-        (&[experiment, protobuf], b"\xff\xff", 400, "Invalid OpenTelemetry format"),
-        (&[experiment, json_type], b"{", 400, "Invalid OpenTelemetry format"),
-        (&[experiment, json_type], br#"{"resourceSpans":[{"scopeSpans":[{"spans":[{}]}]}]}"#, 422, "Cannot convert"),
-        (&[experiment, protobuf, ("content-encoding", "gzip")], FIRST, 400, "Failed to decompress gzip payload"),
-        (&[experiment, protobuf, ("content-encoding", "br")], FIRST, 400, "Unsupported Content-Encoding"),
+    let cases: [Case; 9] = [
+        (&[BINARY], FIRST, 422, "Field required"),
+        (&[EXPERIMENT, ("content-type", "text/plain")], FIRST, 400, "Invalid Content-Type"),
+        (&[EXPERIMENT], FIRST, 400, "Invalid Content-Type"),
+        (&[EXPERIMENT, BINARY], b"", 400, "no spans found"),
+        (&[EXPERIMENT, BINARY], b"\xff\xff", 400, "Invalid OpenTelemetry format"),
+        (&[EXPERIMENT, JSON], b"{", 400, "Invalid OpenTelemetry format"),
+        (&[EXPERIMENT, JSON], br#"{"resourceSpans":[{"scopeSpans":[{"spans":[{}]}]}]}"#, 422, "Cannot convert"),
+        (&[EXPERIMENT, BINARY, ("content-encoding", "gzip")], FIRST, 400, "Failed to decompress gzip payload"),
+        (&[EXPERIMENT, BINARY, ("content-encoding", "br")], FIRST, 400, "Unsupported Content-Encoding"),
     ];
     for (headers, body, status, text) in cases {
         let answer = export(&server, headers, body);
         assert_eq!(answer.status, status, "{headers:?}: {}", answer.text);
         assert!(answer.json()["detail"].to_string().contains(text), "{headers:?}: {}", answer.text);
     }
-    let answer = export(&server, &[("x-mlflow-experiment-id", "77"), protobuf], FIRST);
+    let answer = export(&server, &[("x-mlflow-experiment-id", "77"), BINARY], FIRST);
     assert_eq!(
         (answer.status, &answer.json()["error_code"]),
         (StatusCode::NOT_FOUND, &json!("RESOURCE_DOES_NOT_EXIST"))
     );
-    let answer = export(&server, &[("x-mlflow-experiment-id", "x"), protobuf], FIRST);
+    let answer = export(&server, &[("x-mlflow-experiment-id", "x"), BINARY], FIRST);
     assert_eq!(answer.json()["error_code"], "INVALID_PARAMETER_VALUE");
-    let answer = export(&server, &[experiment, protobuf], vec![0; 21 * 1024 * 1024]);
+    let answer = export(&server, &[EXPERIMENT, BINARY], vec![0; 21 * 1024 * 1024]);
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
 
@@ -383,6 +384,11 @@ fn scorers_are_kept_by_version() {
         (&listed["scorers"][0]["scorer_version"], &listed["scorers"][0]["experiment_id"]),
         (&json!(2), &json!(1))
     );
+    let id = listed["scorers"][0]["scorer_id"].as_str().unwrap();
+    let online = server.get(&format!("/api/3.0/mlflow/scorers/online-configs?scorer_ids={id}")).json();
+    assert_eq!(online, json!({ "configs": [] }));
+    let online = call(&server, Method::PUT, "/api/3.0/mlflow/scorers/online-config", &json!({ "name": "judge" }));
+    assert_eq!(online.status, StatusCode::NOT_IMPLEMENTED);
     let versions = server.get("/api/3.0/mlflow/scorers/versions?experiment_id=1&name=judge").json();
     assert_eq!(versions["scorers"].as_array().map(Vec::len), Some(2));
     let one = server.get("/api/3.0/mlflow/scorers/get?experiment_id=1&name=judge&version=1").json();

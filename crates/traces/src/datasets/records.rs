@@ -61,7 +61,7 @@ pub fn upsert(
         .clone()
         .unwrap_or_else(|| json!({ "inputs": {}, "outputs": {}, "expectations": {}, "version": "1.0" }));
     for (place, given) in records.iter().enumerate() {
-        let given = content(given).map_err(|error| error.context(format!("record {place}")))?;
+        let mut given = content(given).map_err(|error| error.context(format!("record {place}")))?;
         learn(&mut schema, &given);
         let said = given["tags"][USER].as_str().map(str::to_owned);
         user = said.clone().or(user);
@@ -81,6 +81,7 @@ pub fn upsert(
             None => {
                 // Ids grow within a moment, so that records keep the order in which they came.
                 let place = dataset.records + inserted;
+                given.entry("outputs").or_insert_with(|| json!({}));
                 let id = format!("dr-{place:08x}{}", &hex_id("", &[dataset_id.as_bytes(), inputs.bytes()])[8..]);
                 tx.execute(
                     "INSERT INTO evaluation_records (dataset_id, id, inputs_digest, content, created_at, updated_at, \

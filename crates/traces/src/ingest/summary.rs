@@ -74,7 +74,7 @@ impl Gathered {
         let times = |time: fn(&Span) -> u64| self.spans.iter().map(time);
         let started_at = times(|span| span.message().start_time_unix_nano).min().map(millis).unwrap_or_default();
         let ended_at = times(|span| span.message().end_time_unix_nano).max().filter(|end| *end > 0).map(millis);
-        // Of several roots the first decides how the trace ended, the last what is shown of it: as MLflow has it.
+        // Of several roots the first decides how the trace ended, the last what is shown of it.
         let decisive = self.spans.iter().find(|span| span.parent().is_none());
         let root_state = decisive.map(|root| if root.status() == "ERROR" { TraceState::Error } else { TraceState::Ok });
         let root_tags = root.map(root_tags).unwrap_or_default();

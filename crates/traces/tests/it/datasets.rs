@@ -57,7 +57,10 @@ fn records_with_the_same_inputs_are_one() {
         assert_eq!((start.len(), rest.len(), end), (2, 1, None));
         let known = &start[0].content;
         assert_eq!((&known["expectations"], &known["outputs"]), (&json!({"e": 1, "f": 2}), &Value::Null));
-        assert_eq!(start[1].content["source"]["source_type"], "TRACE");
+        assert_eq!(
+            (&start[1].content["source"]["source_type"], &start[1].content["outputs"]),
+            (&json!("TRACE"), &json!({}))
+        );
         let (id, gone) = (made.id.clone(), vec![start[0].id.clone(), "dr-none".to_owned()]);
         assert_eq!(write(db, move |tx, permit| datasets::delete_records(tx, permit, &id, &gone, NOW)).unwrap(), 1);
         assert_eq!(get(db, &made.id).unwrap().records, 2);
@@ -152,6 +155,7 @@ fn scorers_have_versions_and_never_hold_code() {
         for (experiment, name, content) in [
             ("1", " ", "{}"),
             ("1", "a", "{"),
+            ("1", "a", "[]"),
             ("1", "a", r#"{"x": [{"call_source": "import os"}]}"#),
             ("9", "a", "{}"),
             ("3", "a", "{}"),

@@ -1,6 +1,6 @@
 //! Traces on both databases.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up must fail with the reason")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail with the reason")]
 
 mod assessments;
 mod datasets;
