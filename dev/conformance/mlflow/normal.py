@@ -87,6 +87,7 @@ def normalised(number: int, step: Step, status: int, headers: dict[str, str], bo
     kept = {name: names.text(value) for key, value in headers.items() if (name := key.lower()) in step.kept_headers}
     message = ""
     if status >= 400:
+        kept = {}
         message = json.dumps(body) if not isinstance(body, dict) else str(body.get("message", json.dumps(body)))
         if body != PAGE:
             body = {"error_code": body["error_code"]} if isinstance(body, dict) and "error_code" in body else None
@@ -101,7 +102,7 @@ def normalised(number: int, step: Step, status: int, headers: dict[str, str], bo
 def _value(parent: str, key: str, value: Json, names: Names) -> Json:
     if isinstance(value, dict):
         return {names.text(k): _value(key, k, v, names) for k, v in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         items = [_value(parent, key, item, names) for item in value]
         is_set = key in UNORDERED or (key == "metrics" and parent == "data")
         return sorted(items, key=lambda item: json.dumps(item, sort_keys=True)) if is_set else items
