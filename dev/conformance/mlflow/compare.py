@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -69,8 +70,18 @@ def _values(at: str, there: Any, here: Any) -> Iterator[tuple[str, Any, Any]]:
     elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
         for position, (left, right) in enumerate(zip(there, here, strict=True)):
             yield from _values(f"{at}.{position}", left, right)
-    elif there != here or type(there) is not type(here):
+    elif not _is_same(there, here):
         yield at, there, here
+
+
+def _is_same(there: Any, here: Any) -> bool:
+    """Whether two values mean the same: 5 is 5.0, and JSON within a text may be spaced and ordered freely."""
+    if isinstance(there, str) and isinstance(here, str) and there[:1] in ("{", "[") and there != here:
+        try:
+            return bool(json.loads(there) == json.loads(here))
+        except ValueError:
+            return False
+    return bool(there == here) and isinstance(there, bool) == isinstance(here, bool)
 
 
 def misjudged(case: Case, reference: list[Answer]) -> list[str]:

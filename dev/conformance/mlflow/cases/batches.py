@@ -116,9 +116,9 @@ case(
         lambda body: sorted(len(tag["value"]) for tag in body["run"]["data"]["tags"])
     ),
 )
-case("param key of 251 characters", batch(params=[pair("p" * 251)]).refused("Param key"))
+case("param key of 251 characters", batch(params=[pair("p" * 251)]).refused("exceeds the maximum length"))
 case("tag key of 251 characters", batch(tags=[pair("t"), pair("t" * 251)]).refused())
-case("metric key of 251 characters", batch([point("m" * 251)]).refused("Metric name"))
+case("metric key of 251 characters", batch([point("m" * 251)]).refused("exceeds the maximum length"))
 case("tag of the run's name", batch(tags=[pair("mlflow.runName", "batched")]), get("runs/get", {"run_id": "{run}"}))
 case("without a run", post("runs/log-batch", {"metrics": []}).refused("run_id"))
 case("of an unknown run", post("runs/log-batch", {"run_id": "0" * 32, "params": [pair("p")]}).refused())

@@ -83,7 +83,7 @@ case(
     "model output without a step", post("runs/outputs", {"run_id": "{run}", "models": [{"model_id": "{logged}"}]}), read
 )
 case("outputs without models", post("runs/outputs", {"run_id": "{run}"}).refused("models"))
-case("outputs without a run", post("runs/outputs", {"models": []}).refused("run_id"))
+case("outputs without a run", post("runs/outputs", {"models": [{"model_id": "x", "step": 0}]}).refused("run_id"))
 case(
     "outputs of an unknown run",
     post("runs/outputs", {"run_id": "0" * 32, "models": [{"model_id": "x", "step": 0}]}).refused(),
