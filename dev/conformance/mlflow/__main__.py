@@ -73,9 +73,10 @@ def asked(options: argparse.Namespace, cases: list[Case]) -> tuple[Answers, Answ
 def stale(found: list[Finding]) -> list[str]:
     """Intended differences that no longer show."""
     return [
-        f"no longer differs: {difference.cases}: {difference.what}"
+        f"no longer differs: {pattern}: {difference.what}"
         for difference in DIFFERENCES
-        if not any(difference.covers(finding) for finding in found)
+        for pattern in difference.cases
+        if not any(difference.matches(pattern, finding) for finding in found)
     ]
 
 

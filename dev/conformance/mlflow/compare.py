@@ -41,18 +41,26 @@ def findings(case: Case, reference: list[Answer], subject: list[Answer]) -> list
 
 def _departures(step: Step, there: Answer, here: Answer) -> Iterator[tuple[str, Any, Any]]:
     if there.status != here.status:
-        yield "status", there.status, f"{here.status} {here.message[:300]}".strip()
-    if here.step == 0:
+        yield "status", _told(there), _told(here)
+    if here.step == 0 or there.is_refusal != here.is_refusal:
         # What a fixture answers in full is the matter of a case of its own.
         return
-    if there.body in (None, PAGE) and there.is_refusal and here.is_refusal:
+    if not there.is_refusal:
+        yield from _values("body", there.body, here.body)
+        yield from _values("headers", there.headers, here.headers)
+    elif there.body in (None, PAGE):
         yield from _unlike_page(there, here)
-        return
-    yield from _values("body", there.body, here.body)
-    yield from _values("headers", there.headers, here.headers)
+    else:
+        yield from _values("body", there.body, here.body)
     missing = [fragment for fragment in step.fragments if fragment not in here.message]
     if missing and here.is_refusal:
         yield "message", missing, here.message
+
+
+def _told(answer: Answer) -> str:
+    """The status, the code and the text of a refusal."""
+    code = answer.body.get("error_code", "") if isinstance(answer.body, dict) else ""
+    return f"{answer.status} {code if answer.is_refusal else ''} {answer.message[:300]}".strip()
 
 
 def _unlike_page(there: Answer, here: Answer) -> Iterator[tuple[str, Any, Any]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 import requests
-
 from answer import Answer
 from case import Case, Json, Step
 from fixtures import VARIABLE, with_fixtures
@@ -114,7 +114,7 @@ def parsed(response: requests.Response) -> Json:
             return json.loads(response.text)
         except ValueError:
             return {"not JSON": response.text}
-    if "html" in kind:
+    if "html" in kind and response.status_code >= HTTPStatus.BAD_REQUEST:
         return PAGE
     digest = f"{len(response.content)} bytes, sha256 {hashlib.sha256(response.content).hexdigest()}"
     if len(response.content) > LONGEST_TEXT:

@@ -13,8 +13,28 @@ KIND = {"Content-Type": "application/json", "x-mlflow-experiment-id": "{exp}"}
 START = 1704153600000000000
 
 
+def any_value(value: Any) -> dict[str, Any]:
+    """A value in the form of OTLP."""
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [any_value(item) for item in value]}}
+    if isinstance(value, dict):
+        return {"kvlistValue": {"values": [attribute(key, item) for key, item in value.items()]}}
+    return {} if value is None else {"stringValue": value}
+
+
 def attribute(key: str, value: Any) -> dict[str, Any]:
-    """An attribute as the client writes it: JSON in a text."""
+    """An attribute as the client writes it."""
+    return {"key": key, "value": any_value(value)}
+
+
+def in_text(key: str, value: Any) -> dict[str, Any]:
+    """An attribute as a text of JSON, as other writers have it."""
     return {"key": key, "value": {"stringValue": json.dumps(value)}}
 
 
@@ -97,6 +117,20 @@ case(
                 {"key": "l", "value": {"arrayValue": {"values": [{"intValue": "1"}, {"stringValue": "a"}]}}},
                 {"key": "o", "value": {"kvlistValue": {"values": [{"key": "k", "value": {"intValue": "1"}}]}}},
                 attribute("json", {"a": [1, 2.5, None, True]}),
+            ]
+        )
+    ),
+    read,
+)
+case(
+    "values as texts of JSON",
+    export(
+        span(
+            attributes=[
+                in_text("mlflow.spanInputs", {"question": "why"}),
+                in_text("mlflow.spanOutputs", "because"),
+                in_text("mlflow.spanType", "CHAIN"),
+                in_text("mlflow.chat.tokenUsage", {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}),
             ]
         )
     ),
