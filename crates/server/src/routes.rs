@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use flyball_core::{Error, ErrorCode};
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathItem};
@@ -151,12 +151,19 @@ async fn gate(
     Ok(next.run(request).await)
 }
 
-async fn no_such_page(request: Request) -> ApiError {
+async fn no_such_page(request: Request) -> Response {
+    if mlflow::speaks(request.uri().path()) {
+        return mlflow::error::no_such_route(StatusCode::NOT_FOUND, request.uri().path());
+    }
     let path: String = request.uri().path().chars().take(100).collect();
     ApiError(Error::not_found("page", path.escape_debug()).hint("/api/v1/openapi.json lists what there is"))
+        .into_response()
 }
 
-async fn wrong_method(request: Request) -> ApiError {
+async fn wrong_method(request: Request) -> Response {
+    if mlflow::speaks(request.uri().path()) {
+        return mlflow::error::no_such_route(StatusCode::METHOD_NOT_ALLOWED, request.uri().path());
+    }
     let message = format!("{} is not possible here", request.method());
-    ApiError(Error::new(ErrorCode::NotFound, message).hint("/api/v1/openapi.json lists what there is"))
+    ApiError(Error::new(ErrorCode::NotFound, message).hint("/api/v1/openapi.json lists what there is")).into_response()
 }

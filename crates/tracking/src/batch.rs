@@ -41,9 +41,18 @@ impl Batch {
                 .hint("split it into several batches"));
             }
         }
-        self.metrics.iter().try_for_each(metrics::check)?;
-        self.params.iter().try_for_each(|param| rules::check_key("param", &param.key))?;
-        self.tags.iter().try_for_each(|tag| rules::check_key("tag", &tag.key))?;
+        let at = |list: &str, index: usize, checked: Result<()>| {
+            checked.map_err(|error| error.context(format!("{list}[{index}]")))
+        };
+        for (index, metric) in self.metrics.iter().enumerate() {
+            at("metrics", index, metrics::check(metric))?;
+        }
+        for (index, param) in self.params.iter().enumerate() {
+            at("params", index, rules::check_key("param", &param.key))?;
+        }
+        for (index, tag) in self.tags.iter().enumerate() {
+            at("tags", index, rules::check_key("tag", &tag.key))?;
+        }
         let mut seen = HashSet::new();
         match self.params.iter().find(|param| !seen.insert(param.key.as_str())) {
             Some(twice) => Err(Error::invalid(format!(

@@ -78,15 +78,16 @@ pub fn sampled(
     Ok(taken)
 }
 
-/// `most` of the points at even distances, the last always among them.
+/// `most` of the points: the first of each of so many parts of about equal size, the larger parts in front; in place of the
+/// last part's the last point.
 fn evenly(history: &[Point], most: usize) -> impl Iterator<Item = Point> {
-    let (count, most) = (history.len(), most.max(1));
-    let place = move |index: usize| match most {
-        _ if count <= most => index,
-        1 => count - 1,
-        _ => index * (count - 1) / (most - 1),
+    let parts = history.len().min(most.max(1));
+    let (size, larger) = (history.len() / parts.max(1), history.len() % parts.max(1));
+    let place = move |part: usize| match part + 1 {
+        last if last == parts => history.len() - 1,
+        _ => part * size + part.min(larger),
     };
-    (0..count.min(most)).map(move |index| history[place(index)])
+    (0..parts).map(move |part| history[place(part)])
 }
 
 fn of_one(tx: &mut Tx<'_>, permit: &Permit<Read>, id: &str, key: &str) -> Result<Option<Vec<Point>>> {
@@ -100,7 +101,7 @@ fn of_one(tx: &mut Tx<'_>, permit: &Permit<Read>, id: &str, key: &str) -> Result
 fn sorted(run_ids: &[String]) -> Result<Vec<String>> {
     if run_ids.len() > limits::HISTORY_RUNS {
         return Err(Error::invalid(format!(
-            "GetMetricHistoryBulk request cannot specify more than {} run_ids; received {}",
+            "a history of several runs takes at most {} run_ids, and cannot specify more than that; received {}",
             limits::HISTORY_RUNS,
             run_ids.len()
         ))
@@ -123,6 +124,7 @@ mod tests {
         assert_eq!(steps(1), [9]);
         assert_eq!(steps(2), [0, 9]);
         assert_eq!(steps(4), [0, 3, 6, 9]);
+        assert_eq!(steps(7), [0, 2, 4, 6, 7, 8, 9]);
         assert_eq!(steps(10), (0..10).collect::<Vec<_>>());
         assert_eq!(steps(99).len(), 10);
         assert_eq!(evenly(&[], 3).count(), 0);

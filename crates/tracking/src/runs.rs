@@ -39,7 +39,8 @@ pub struct Update {
 /// `NotFound` for no experiment, `Conflict` for a deleted one, `InvalidInput` for a bad tag, or when name and tag differ.
 pub fn create(tx: &mut Tx<'_>, permit: &Permit<Edit>, new: &NewRun, now: Timestamp) -> Result<Run> {
     let experiment = experiments::active(tx, permit, new.experiment_id)?;
-    new.tags.iter().try_for_each(|tag| rules::check_key("tag", &tag.key))?;
+    // Tags that come with a new run may have any key: clients have always been let.
+    new.tags.iter().try_for_each(|tag| rules::check_length("tag name", &tag.key, limits::KEY_CHARS))?;
     let name = name_of(new)?;
     let uri = format!("{}/{}/artifacts", experiment.artifact_location, new.id);
     let row = tx.query_one(
@@ -266,7 +267,7 @@ pub fn delete_tag(tx: &mut Tx<'_>, permit: &Permit<Edit>, id: &str, key: &str) -
     match tx.execute("DELETE FROM run_tags WHERE run_no = $1 AND key = $2", &params![place.no, key])? {
         0 => Err(Error::new(
             ErrorCode::NotFound,
-            format!("No tag with name: {} in run with id {}", rules::shown(key), rules::shown(id)),
+            format!("No tag with name: {} in run with id {id}", rules::shown(key).trim_matches('\'')),
         )),
         _ => Ok(()),
     }
@@ -274,7 +275,8 @@ pub fn delete_tag(tx: &mut Tx<'_>, permit: &Permit<Edit>, id: &str, key: &str) -
 
 /// Sets checked tags, the last of a key in force; the name of the run follows its tag.
 pub(crate) fn put_tags(tx: &mut Tx<'_>, place: Place, tags: &[Pair]) -> Result<()> {
-    for tag in tags {
+    // A run has a name: an empty one changes nothing.
+    for tag in tags.iter().filter(|tag| tag.key != RUN_NAME || !tag.value.is_empty()) {
         let value = rules::cut(&tag.value, limits::TAG_VALUE_CHARS);
         tx.execute(
             "INSERT INTO run_tags (run_no, key, experiment_id, value) VALUES ($1, $2, $3, $4) \

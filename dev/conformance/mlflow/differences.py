@@ -347,6 +347,11 @@ DIFFERENCES: tuple[Difference, ...] = (
         was="500*",
     ),
     Difference(
+        "The workspace `default` may be named.",
+        "There is one workspace, and it has this name; any other is refused with 400.",
+        ("wire/workspace header",),
+    ),
+    Difference(
         "Answers carry no `X-Frame-Options`.",
         "They are JSON; the pages have a content security policy.",
         ("wire/answers are not sniffed",),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use flyball_core::{Edit, Error, ErrorCode, Permit, Read, Result, Timestamp, limits};
 use flyball_store::Tx;
 use serde_json::Value;
@@ -30,6 +30,7 @@ impl FromRequest<Arc<App>> for Call {
 
     async fn from_request(request: Request, _app: &Arc<App>) -> Result<Self, ApiError> {
         let (head, body) = request.into_parts();
+        one_workspace(&head.headers)?;
         let query = query_pairs(head.uri.query().unwrap_or_default());
         if head.method == Method::GET && !query.is_empty() {
             return Ok(Self { fields: Fields::of_query(query) });
@@ -46,6 +47,19 @@ impl FromRequest<Arc<App>> for Call {
             Error::new(ErrorCode::LimitExceeded, message).hint("send less at once").cause(error)
         })?;
         Ok(Self { fields: Fields::of_body(&bytes) })
+    }
+}
+
+/// The one workspace, as the protocol names it.
+pub(super) const WORKSPACE: &str = "default";
+
+/// Refuses a call that names another workspace than the one there is: what it asks for is elsewhere.
+fn one_workspace(headers: &HeaderMap) -> Result<()> {
+    let named = headers.get("x-mlflow-workspace").map(|value| value.to_str().unwrap_or("\u{fffd}").trim());
+    match named {
+        None | Some("" | WORKSPACE) => Ok(()),
+        Some(_) => Err(Error::invalid("this server has one workspace, 'default'")
+            .hint("leave the header X-MLFLOW-WORKSPACE out; unset MLFLOW_WORKSPACE")),
     }
 }
 

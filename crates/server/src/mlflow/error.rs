@@ -7,6 +7,8 @@ use axum::response::Response;
 use flyball_core::{Error, ErrorCode};
 use serde_json::json;
 
+use crate::guard::AsWritten;
+
 /// The whole response for an error.
 pub(crate) fn response(error: &Error) -> Response {
     let (code, status) = code_of(error.code());
@@ -14,8 +16,22 @@ pub(crate) fn response(error: &Error) -> Response {
         Some(hint) => format!("{}; {hint}", error.message()),
         None => error.message().to_owned(),
     };
+    written(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), code, &message)
+}
+
+/// The response for a path or method that the protocol has and this server has not. Clients fall back to older routes when
+/// they read this code.
+pub(crate) fn no_such_route(status: StatusCode, path: &str) -> Response {
+    let path: String = path.chars().take(100).flat_map(char::escape_debug).collect();
+    let message = format!("there is no route {path} for this method");
+    let mut response = written(status, "ENDPOINT_NOT_FOUND", &message);
+    response.extensions_mut().insert(AsWritten);
+    response
+}
+
+fn written(status: StatusCode, code: &str, message: &str) -> Response {
     let mut response = Response::new(Body::from(json!({ "error_code": code, "message": message }).to_string()));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

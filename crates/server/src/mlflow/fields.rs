@@ -214,7 +214,7 @@ impl Fields {
     /// The error for a field that must be there.
     pub(crate) fn missing(&self, name: &str) -> Error {
         Error::invalid(format!("Missing value for required parameter '{}{name}'", self.place))
-            .hint("the request body must be a JSON object with this field")
+            .hint("a GET takes it from its query, other calls from a JSON object as the body")
     }
 
     fn invalid(&self, name: &str, value: &Value, wanted: &str) -> Error {

@@ -112,6 +112,9 @@ const PAGES: (i64, i64) = (50, 100);
 
 async fn search(State(app): State<Arc<App>>, call: Call) -> Answer {
     call.read(app, |tx, permit, fields| {
+        if fields.value("experiment_ids")?.is_none() {
+            return Err(fields.missing("experiment_ids"));
+        }
         let ids = fields.texts("experiment_ids")?;
         let most = match fields.integer("max_results")?.unwrap_or(PAGES.0) {
             0 => PAGES.1,

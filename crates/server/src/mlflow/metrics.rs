@@ -121,8 +121,10 @@ async fn sample(State(app): State<Arc<App>>, call: Call) -> Answer {
         let steps = match (fields.integer("start_step")?, fields.integer("end_step")?) {
             (None, None) => None,
             (Some(from), Some(to)) if from <= to => Some((from, to)),
-            (Some(_), Some(_)) => return Err(Error::invalid("end_step must not be less than start_step")),
-            _ => return Err(Error::invalid("give both start_step and end_step, or neither")),
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid("end_step must be greater than start_step, or equal to it"));
+            }
+            _ => return Err(Error::invalid("start_step and end_step: if one is given, both must be specified")),
         };
         let most = fields.integer("max_results")?.unwrap_or(limits::SAMPLED_POINTS);
         if !(1..=limits::SAMPLED_POINTS).contains(&most) {

@@ -12,7 +12,7 @@ use flyball_tracking::{DatasetInput, LoggedDataset, ModelUse, NewRun, Pair, RunS
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call};
-use super::experiments::{experiment_id, max_results, pairs, view};
+use super::experiments::{experiment_id, max_results, number_of, pairs, view};
 use super::fields::Fields;
 use super::routes::{DialectRoute, get, post};
 use super::{metrics, shapes};
@@ -61,7 +61,7 @@ async fn create(State(app): State<Arc<App>>, call: Call) -> Answer {
             tags: pairs(fields, "tags")?,
         };
         let run = runs::create(tx, permit, &new, now)?;
-        Ok(json!({ "run": shapes::run(&run) }))
+        Ok(json!({ "run": shapes::new_run(&run) }))
     })
     .await
 }
@@ -113,7 +113,7 @@ async fn search(State(app): State<Arc<App>>, call: Call) -> Answer {
     call.read(app, |tx, permit, fields| {
         let ids = fields.texts("experiment_ids")?;
         let search = RunSearch {
-            experiment_ids: ids.iter().filter_map(|id| id.parse().ok()).collect(),
+            experiment_ids: ids.iter().map(|id| number_of(id)).collect::<Result<_>>()?,
             filter: fields.text("filter")?.unwrap_or_default(),
             view: view(fields, "run_view_type")?,
             max_results: max_results(fields.integer("max_results")?.unwrap_or(PAGE))?,

@@ -52,6 +52,7 @@ pub(super) fn experiment(experiment: &Experiment) -> Value {
         "lifecycle_stage": experiment.lifecycle.as_str(),
         "last_update_time": experiment.updated_at.0,
         "creation_time": experiment.created_at.0,
+        "workspace": super::call::WORKSPACE,
     });
     put_list(&mut shape, "tags", pairs(&experiment.tags));
     shape
@@ -73,7 +74,8 @@ pub(super) fn run_info(run: &Run) -> Value {
     info
 }
 
-pub(super) fn run(run: &Run) -> Value {
+/// A run as it is answered when it is made.
+pub(super) fn new_run(run: &Run) -> Value {
     let mut data = json!({});
     put_list(&mut data, "metrics", run.metrics.iter().map(metric).collect());
     put_list(&mut data, "params", pairs(&run.params));
@@ -85,14 +87,15 @@ pub(super) fn run(run: &Run) -> Value {
         "model_inputs",
         run.inputs.models.iter().map(|model| json!({ "model_id": model.model_id })).collect(),
     );
-    let mut shape = json!({ "info": run_info(run), "data": data, "inputs": inputs });
-    if !run.inputs.outputs.is_empty() {
-        put(
-            &mut shape,
-            "outputs",
-            Some(json!({ "model_outputs": run.inputs.outputs.iter().map(output).collect::<Vec<_>>() })),
-        );
-    }
+    json!({ "info": run_info(run), "data": data, "inputs": inputs })
+}
+
+/// A run as it is answered from then on.
+pub(super) fn run(run: &Run) -> Value {
+    let mut shape = new_run(run);
+    let mut outputs = json!({});
+    put_list(&mut outputs, "model_outputs", run.inputs.outputs.iter().map(output).collect());
+    put(&mut shape, "outputs", Some(outputs));
     shape
 }
 
