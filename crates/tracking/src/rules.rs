@@ -18,8 +18,10 @@ pub fn check_key(what: &str, key: &str) -> Result<()> {
         return Err(Error::invalid(format!("Invalid {what} name {}: it holds {bad:?}", shown(key)))
             .hint("use letters, digits, underscores, dashes, periods, spaces, colons and slashes"));
     }
-    let normal =
-        !key.is_empty() && !key.starts_with('/') && key.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
+    // Nor may it begin with two dots, whatever follows: clients have always been refused that.
+    let normal = !key.starts_with('/')
+        && !key.starts_with("..")
+        && key.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
     if !normal {
         return Err(Error::invalid(format!(
             "Invalid {what} name {}: read as a path it would be another name",
