@@ -112,8 +112,10 @@ fn count(tx: &mut Tx<'_>, permit: &Permit<Read>, name: &str, until: Timestamp) -
         let row = tx.query_one(sql, &params![permit.workspace(), name, until])?;
         row.map_or(Ok(0), |row| row.get("n"))
     };
-    let versions =
-        number("SELECT COUNT(*) AS n FROM model_versions WHERE workspace = $1 AND model = $2 AND created_at < $3")?;
+    let versions = number(
+        "SELECT COUNT(*) AS n FROM registered_models m JOIN model_versions v ON v.model_no = m.no \
+         WHERE m.workspace = $1 AND m.name = $2 AND v.created_at < $3",
+    )?;
     let promotions = number(
         "SELECT COUNT(*) AS n FROM rollouts WHERE workspace = $1 AND loop_name = $2 AND state = 'succeeded' AND started_at < $3",
     )?;
