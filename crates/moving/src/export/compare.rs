@@ -42,6 +42,10 @@ pub(super) fn logged_model(model: &LoggedModel) -> LoggedModel {
         ..model.clone()
     };
     without_ours(&mut same.tags);
+    // A stock server keeps a NaN of a model as 0.
+    for value in same.metrics.iter_mut().map(|metric| &mut metric.point.2).filter(|value| value.is_nan()) {
+        *value = 0.0;
+    }
     same
 }
 

@@ -190,8 +190,9 @@ fn a_retraining_learns_from_what_the_files_hold_by_then() {
     let last = rows.lines().last().unwrap().to_owned();
     project.write("data/machines.csv", &format!("{rows}{}\n", last.replacen('m', "new-m", 1)));
     let server = project.serve();
-    let learnt =
-        |runs: &Value| runs.as_array().unwrap().iter().map(|run| run["dataset_version"].clone()).collect::<Vec<_>>();
+    let learnt = |runs: &Value| {
+        runs.as_array().unwrap().iter().map(|run| run["lineage"]["dataset_version"].clone()).collect::<Vec<_>>()
+    };
     for _ in 0..100 {
         let versions = learnt(&server.get_json("/api/v1/runs"));
         if versions.len() > 1 && versions.first() != versions.last() {
