@@ -11,11 +11,9 @@ pub(crate) fn check(hosts: &[String], method: &Method, uri: &Uri, headers: &Head
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}"));
     let host = text(header::HOST.as_str()).or_else(|| uri.authority().map(|authority| authority.as_str()));
     let host = host.unwrap_or_default();
-    // Probes ask by addresses that nobody lists; these two tell nothing.
-    if matches!(uri.path(), "/health" | "/version") {
-        return Ok(());
-    }
-    if !hosts.iter().any(|known| known.eq_ignore_ascii_case(without_port(host))) {
+    // Probes ask by addresses that nobody lists, and are told nothing that others may not know.
+    let probe = matches!(uri.path(), "/health" | "/version");
+    if !probe && !hosts.iter().any(|known| known.eq_ignore_ascii_case(without_port(host))) {
         return Err(Error::new(ErrorCode::Forbidden, "this server is not called by that host name")
             .hint(format!("call it as {}", hosts.join(" or "))));
     }
