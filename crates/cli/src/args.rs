@@ -7,6 +7,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::wire::Places;
 
+mod tracking;
+
+pub(crate) use tracking::{ExperimentsVerb, FilesVerb, ModelsVerb, RunsVerb, Search, Tags};
+
 /// Keeps machine-learning models right: data, training, gates, rollout, monitoring and the way back, in one program.
 #[derive(Debug, Parser)]
 #[command(name = "flyball", version, arg_required_else_help = true)]
@@ -56,12 +60,15 @@ pub(crate) enum Command {
     Status,
     /// Explain a prediction and trace it back to its data.
     Why(WhyOptions),
-    /// Trainings.
+    /// Runs: trainings of loops, and what clients log.
     #[command(subcommand)]
-    Runs(ListOrShow),
+    Runs(RunsVerb),
+    /// Experiments, which runs belong to.
+    #[command(subcommand)]
+    Experiments(ExperimentsVerb),
     /// Registered models and their versions.
     #[command(subcommand)]
-    Models(ListOrShow),
+    Models(ModelsVerb),
     /// Endpoints and their traffic.
     #[command(subcommand)]
     Endpoints(ListOrShow),

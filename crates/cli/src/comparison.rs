@@ -5,6 +5,7 @@ use flyball_loops::file::LoopFile;
 use flyball_loops::outcome::PolicyOutcome;
 use flyball_loops::simulate::Progress;
 
+use crate::output::aligned;
 use crate::story::grouped;
 
 /// The comparison as text with aligned columns.
@@ -77,35 +78,4 @@ fn title(policy: &PolicyOutcome, all: &[PolicyOutcome]) -> String {
 fn mean_of(policy: &PolicyOutcome, metric: &str) -> Option<f64> {
     let values: Vec<f64> = policy.months.iter().filter_map(|m| m.metrics.get(metric)).map(|m| m.value).collect();
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
-
-/// Rows with columns padded to the widest cell; columns of numbers stand to the right, the others to the left. The first
-/// row holds the titles.
-pub(crate) fn aligned(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let is_number =
-        |cell: &String| cell == "–" || cell.starts_with(|c: char| c.is_ascii_digit()) && !cell.contains('-');
-    let right: Vec<bool> =
-        (0..columns).map(|column| rows.iter().skip(1).filter_map(|row| row.get(column)).all(is_number)).collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let pad = widths[column] - cell.chars().count();
-            if column > 0 {
-                line.push_str("  ");
-            }
-            let (before, after) = if right[column] { (pad, 0) } else { (0, pad) };
-            line.push_str(&" ".repeat(before));
-            line.push_str(cell);
-            line.push_str(&" ".repeat(after));
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }

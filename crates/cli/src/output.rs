@@ -26,3 +26,34 @@ pub(crate) fn print_error(error: &Error, json: bool) {
         tracing::debug!(cause, "the cause of the error");
     }
 }
+
+/// Rows with columns padded to the widest cell; columns of numbers stand to the right, the others to the left. The first
+/// row holds the titles.
+pub(crate) fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let is_number =
+        |cell: &String| cell == "–" || cell.starts_with(|c: char| c.is_ascii_digit()) && !cell.contains('-');
+    let right: Vec<bool> =
+        (0..columns).map(|column| rows.iter().skip(1).filter_map(|row| row.get(column)).all(is_number)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let pad = widths[column] - cell.chars().count();
+            if column > 0 {
+                line.push_str("  ");
+            }
+            let (before, after) = if right[column] { (pad, 0) } else { (0, pad) };
+            line.push_str(&" ".repeat(before));
+            line.push_str(cell);
+            line.push_str(&" ".repeat(after));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}

@@ -1,6 +1,8 @@
 //! The client of the native API, used by the command line and by tests. Errors of the server come back as the errors
 //! that they were there.
 
+use std::fs::File;
+use std::io::Write;
 use std::time::Duration;
 
 use flyball_core::{Error, ErrorCode, Result};
@@ -37,6 +39,52 @@ impl Client {
         self.read(answer)
     }
 
+    /// GETs a list that is searched: a page of it, and the token of the next one.
+    pub fn search<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<(T, Option<String>)> {
+        let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
+        let response = self.agent.get(format!("{}{path}", self.address)).query_pairs(pairs).call();
+        let next = response.as_ref().ok().and_then(|response| response.headers().get("next-page-token"));
+        let next = next.and_then(|token| token.to_str().ok()).map(str::to_owned);
+        Ok((self.read(response)?, next))
+    }
+
+    /// PATCHes what is at a path.
+    pub fn patch<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+        let answer = self.agent.patch(format!("{}{path}", self.address)).send_json(body);
+        self.read(answer)
+    }
+
+    /// PUTs a body to a path.
+    pub fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+        let answer = self.agent.put(format!("{}{path}", self.address)).send_json(body);
+        self.read(answer)
+    }
+
+    /// DELETEs what is at a path.
+    pub fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let answer = self.agent.delete(format!("{}{path}", self.address)).call();
+        self.read(answer)
+    }
+
+    /// PUTs the bytes of a file to a path, however many they are.
+    pub fn upload<T: DeserializeOwned>(&self, path: &str, file: File) -> Result<T> {
+        let request = self.agent.put(format!("{}{path}", self.address)).config().timeout_global(None).build();
+        self.read(request.send(file))
+    }
+
+    /// Writes what is at a path, however long it is, and tells its length.
+    pub fn download(&self, path: &str, to: &mut impl Write) -> Result<u64> {
+        let request = self.agent.get(format!("{}{path}", self.address)).config().timeout_global(None).build();
+        let mut response = request.call().map_err(|error| self.no_answer(error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(error_of(status.as_u16(), &self.whole(&mut response)?));
+        }
+        std::io::copy(&mut response.body_mut().as_reader(), to).map_err(|error| {
+            Error::new(ErrorCode::Unavailable, "the file broke off, or could not be written").cause(error)
+        })
+    }
+
     /// POSTs a body to a path.
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
         let answer = self.agent.post(format!("{}{path}", self.address)).send_json(body);
@@ -44,20 +92,38 @@ impl Client {
     }
 
     fn read<T: DeserializeOwned>(&self, answer: std::result::Result<Response<ureq::Body>, ureq::Error>) -> Result<T> {
-        let mut response = answer.map_err(|error| {
-            Error::new(ErrorCode::Unavailable, format!("the server at {} does not answer", self.address))
-                .hint("start it with `flyball serve`")
-                .cause(error)
-        })?;
+        let mut response = answer.map_err(|error| self.no_answer(error))?;
         let status = response.status();
-        let body = response.body_mut().read_to_vec().map_err(|error| {
-            Error::new(ErrorCode::Unavailable, format!("the answer of {} broke off", self.address)).cause(error)
-        })?;
+        let body = self.whole(&mut response)?;
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(Error::internal);
         }
         Err(error_of(status.as_u16(), &body))
     }
+
+    fn whole(&self, response: &mut Response<ureq::Body>) -> Result<Vec<u8>> {
+        response.body_mut().read_to_vec().map_err(|error| {
+            Error::new(ErrorCode::Unavailable, format!("the answer of {} broke off", self.address)).cause(error)
+        })
+    }
+
+    fn no_answer(&self, error: ureq::Error) -> Error {
+        Error::new(ErrorCode::Unavailable, format!("the server at {} does not answer", self.address))
+            .hint("start it with `flyball serve`")
+            .cause(error)
+    }
+}
+
+/// A name as one segment of a path.
+pub fn segment(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => text.push(char::from(byte)),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
 }
 
 /// The error that the server told.
@@ -90,6 +156,11 @@ mod tests {
         );
         assert_eq!(error_of(502, b"<html>").message(), "the server answered 502");
         assert_eq!(error_of(400, br#"{"error":"bad tensor"}"#).message(), "bad tensor");
+    }
+
+    #[test]
+    fn names_become_segments() {
+        assert_eq!(segment("a b/ü~1.x"), "a%20b%2F%C3%BC~1.x");
     }
 
     #[test]

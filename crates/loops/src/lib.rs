@@ -10,6 +10,7 @@ pub mod declared;
 pub mod file;
 pub mod jobs;
 pub mod outcome;
+mod packaged;
 pub mod platform;
 pub mod rollout;
 pub mod simulate;

@@ -24,6 +24,7 @@ use crate::apply::make_datasets;
 use crate::command;
 use crate::declared::{self, Declared};
 use crate::file::{Action, Holdout, Trainer};
+use crate::packaged::{self, Files};
 use crate::platform::{Platform, permit_of};
 use crate::rollout;
 
@@ -72,14 +73,14 @@ pub fn run(platform: &Platform, job: &Claimed) -> Result<Outcome> {
     let product = chosen.and_then(|set| produce(platform, &declared, &set));
     match product {
         Ok(product) => {
-            let blobs = [&product.trained.artifact]
-                .into_iter()
-                .chain(product.baseline.iter().map(|(trained, _)| &trained.artifact))
-                .map(|artifact| platform.blobs.put(artifact))
-                .collect::<Result<Vec<_>>>()?;
-            let result = json!({ "run": run_id, "passed": product.report.passed });
             let now = platform.clock.now();
-            let effects = move |tx: &mut Tx<'_>| write(tx, &declared, &new_run, &product, &blobs, now);
+            let keep =
+                |output, trained: &Trained| packaged::keep(&platform.blobs, &run_id, output, &trained.artifact, now);
+            let model = keep("model", &product.trained)?;
+            let fallback = product.baseline.as_ref().map(|(simple, _)| keep("fallback", simple)).transpose()?;
+            let result = json!({ "run": run_id, "passed": product.report.passed });
+            let effects =
+                move |tx: &mut Tx<'_>| write(tx, &declared, &new_run, &product, (&model, fallback.as_ref()), now);
             Ok(Outcome { effects: Box::new(effects), result })
         }
         // What may pass by itself is left to the job's retries.
@@ -254,7 +255,7 @@ fn write(
     declared: &Declared,
     run: &NewTraining,
     product: &Product,
-    blobs: &[Digest],
+    (files, fallback): (&Files, Option<&Files>),
     now: flyball_core::Timestamp,
 ) -> Result<()> {
     let permit = permit_of(&declared.name)?;
@@ -281,15 +282,16 @@ fn write(
     audit::record(tx, &event)?;
 
     let evaluation = serde_json::to_value(&product.evaluation).map_err(Error::internal)?;
+    packaged::put(tx, &permit, &run.id, files, now)?;
     let version = registry::register(
         tx,
         &permit,
         &NewPackage {
             model: name.to_owned(),
             run_id: run.id.clone(),
-            output: "model",
+            output: files.output,
             package: Package {
-                artifact: blobs[0],
+                artifact: files.graph,
                 signature: product.trained.signature.clone(),
                 reference: product.reference,
                 evaluation,
@@ -298,8 +300,8 @@ fn write(
         now,
     )?;
     gates::keep(tx, &permit, &run.id, name, &product.report, now)?;
-    if let (Some((simple, evaluation)), Some(artifact)) = (&product.baseline, blobs.get(1)) {
-        register_fallback(tx, declared, run, simple, evaluation, *artifact, product.reference, now)?;
+    if let (Some((simple, evaluation)), Some(files)) = (&product.baseline, fallback) {
+        register_fallback(tx, declared, run, simple, evaluation, files, product.reference, now)?;
     }
     let refused: Vec<&str> =
         product.report.gates.iter().filter(|g| g.holds != Some(true)).map(|g| g.text.as_str()).collect();
@@ -328,18 +330,19 @@ fn register_fallback(
     run: &NewTraining,
     simple: &Trained,
     evaluation: &Evaluation,
-    artifact: Digest,
+    files: &Files,
     reference: Digest,
     now: flyball_core::Timestamp,
 ) -> Result<()> {
     let permit = permit_of(&declared.name)?;
+    packaged::put(tx, &permit, &run.id, files, now)?;
     let model = declared.fallback_model();
     let evaluation = serde_json::to_value(evaluation).map_err(Error::internal)?;
     let new = NewPackage {
         model: model.clone(),
         run_id: run.id.clone(),
-        output: "fallback",
-        package: Package { artifact, signature: simple.signature.clone(), reference, evaluation },
+        output: files.output,
+        package: Package { artifact: files.graph, signature: simple.signature.clone(), reference, evaluation },
     };
     let version = registry::register(tx, &permit, &new, now)?;
     registry::set_alias(tx, &permit, &model, CHAMPION, version, "the newest fallback", now)

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::model::ModelVersion;
 use crate::rules::{self, LATEST};
 use crate::webhooks::events;
-use crate::{models, versions};
+use crate::{models, rows, versions};
 
 /// Points an alias at a version, with the reason when somebody gave one.
 ///
@@ -59,6 +59,14 @@ pub fn remove(
         .details(json!({ "alias": alias, "reason": reason }));
     audit::record(tx, &event)?;
     events::alias(tx, permit, model, alias, None, now)
+}
+
+/// Fills in the aliases of versions.
+///
+/// # Errors
+/// Those of the database.
+pub fn attach(tx: &mut Tx<'_>, versions: &mut [ModelVersion]) -> Result<()> {
+    rows::attach_aliases(tx, versions)
 }
 
 /// The version that an alias points at; `latest` in any case is the one with the highest number.

@@ -9,6 +9,7 @@ mod lineage;
 pub mod model;
 pub mod models;
 pub mod packages;
+pub mod provenance;
 mod rows;
 mod rules;
 pub mod search;

@@ -34,6 +34,17 @@ pub fn create(tx: &mut Tx<'_>, permit: &Permit<Edit>, new: &NewModel, now: Times
     get(tx, &permit.read(), &new.name)
 }
 
+/// Registers a model unless there is one of the name.
+///
+/// # Errors
+/// `InvalidName` when the name is not accepted.
+pub fn ensure(tx: &mut Tx<'_>, permit: &Permit<Edit>, name: &str, now: Timestamp) -> Result<()> {
+    if rows::model(tx, permit, name)?.is_none() {
+        create(tx, permit, &NewModel { name: name.to_owned(), ..NewModel::default() }, now)?;
+    }
+    Ok(())
+}
+
 /// The model called `name`.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use flyball_core::{Edit, Error, Permit, Read, Result, Timestamp};
 use flyball_store::{Row, Tx, params};
 
-use crate::model::{NewModel, NewPackage, PackagedVersion};
+use crate::model::{NewPackage, PackagedVersion};
 use crate::sources::Origin;
 use crate::versions::Details;
 use crate::webhooks::events;
@@ -23,9 +23,7 @@ pub fn register(tx: &mut Tx<'_>, permit: &Permit<Edit>, new: &NewPackage, now: T
     if let Some(row) = made {
         return row.get("version");
     }
-    if rows::model(tx, permit, &new.model)?.is_none() {
-        models::create(tx, permit, &NewModel { name: new.model.clone(), ..NewModel::default() }, now)?;
-    }
+    models::ensure(tx, permit, &new.model, now)?;
     let source = format!("runs:/{}/{}", new.run_id, new.output);
     let origin = Origin { location: source.clone(), source, run_id: new.run_id.clone(), model_id: None };
     let details = Details { run_link: "", description: None, user_id: Some(permit.actor()), tags: &[] };

@@ -7,6 +7,7 @@ use flyball_registry::webhooks::Webhooks;
 
 use crate::access::Access;
 use crate::hub::Hub;
+use crate::points::PointQueue;
 
 /// The services of this process.
 pub struct App {
@@ -16,6 +17,8 @@ pub struct App {
     pub jobs: Jobs,
     /// Who is told of changes in the registry; a simulation tells nobody.
     pub webhooks: Option<Webhooks>,
+    /// The points that clients log one by one.
+    pub points: PointQueue,
     /// The live events of pages.
     pub hub: Hub,
     /// Who may come in.

@@ -14,6 +14,7 @@ mod mlflow;
 mod oip;
 mod origin;
 mod pages;
+pub mod points;
 mod process;
 mod progress;
 pub mod routes;
@@ -22,8 +23,9 @@ mod transfer;
 
 pub use access::{Access, Grant, Policy, check_bind};
 pub use app::App;
-pub use blocking::blocking;
+pub use blocking::{blocking, write};
 pub use error::ApiError;
 pub use hub::{Hub, LiveEvent};
+pub use points::PointQueue;
 pub use routes::router;
 pub use serve::serve;

@@ -67,9 +67,31 @@ fn all() -> Vec<Route> {
         route(Read, routes!(api::simulation::series)),
         route(Read, routes!(api::runs::list)),
         route(Read, routes!(api::runs::get)),
+        route(Edit, routes!(api::runs::create)),
+        route(Edit, routes!(api::runs::update)),
+        route(Edit, routes!(api::runs::log)),
+        route(Edit, routes!(api::runs::delete)),
+        route(Edit, routes!(api::runs::restore)),
+        route(Read, routes!(api::runs::lineage)),
         route(Read, routes!(api::runs::metric)),
+        route(Read, routes!(api::artifacts::list)),
+        route(Read, routes!(api::artifacts::get)),
+        route(Edit, routes!(api::artifacts::put)),
+        route(Edit, routes!(api::artifacts::delete)),
+        route(Read, routes!(api::experiments::list)),
+        route(Read, routes!(api::experiments::get)),
+        route(Edit, routes!(api::experiments::create)),
+        route(Edit, routes!(api::experiments::update)),
+        route(Edit, routes!(api::experiments::delete)),
+        route(Edit, routes!(api::experiments::restore)),
         route(Read, routes!(api::models::list)),
         route(Read, routes!(api::models::get)),
+        route(Edit, routes!(api::models::register)),
+        route(Edit, routes!(api::models::update)),
+        route(Edit, routes!(api::models::delete_version)),
+        route(Edit, routes!(api::models::delete)),
+        route(Edit, routes!(api::models::set_alias)),
+        route(Edit, routes!(api::models::remove_alias)),
         route(Read, routes!(api::endpoints::list)),
         route(Read, routes!(api::endpoints::get)),
         route(Edit, routes!(api::endpoints::tell)),
@@ -134,7 +156,11 @@ pub fn document() -> OpenApi {
         }
         router = router.routes((schemas, paths, methods));
     }
-    router.into_openapi()
+    let mut document = router.into_openapi();
+    // The star of the router, for paths with slashes, means nothing there.
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    document
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut utoipa::openapi::path::Operation> {

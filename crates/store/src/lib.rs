@@ -9,5 +9,5 @@ pub mod lock;
 pub mod migrations;
 
 pub use blobs::{BlobReader, BlobWriter, Blobs};
-pub use db::{DatabaseKind, DatabaseUrl, Db, ForeignDb, FromColumn, OnConflict, Param, Row, Tx};
+pub use db::{Cell, Cells, DatabaseKind, DatabaseUrl, Db, ForeignDb, FromCell, FromColumn, OnConflict, Param, Row, Tx};
 pub use lock::DataDirLock;

@@ -4,6 +4,7 @@ use flyball_core::{Digest, Error, ErrorCode, Result};
 
 use crate::db::DatabaseKind;
 use crate::db::connection::{Access, Connection};
+use crate::db::values::Values;
 use crate::params;
 
 /// A step of the schema. Its version is its place in the list, counted from 1.
@@ -47,7 +48,8 @@ fn apply(connection: &mut Connection, kind: DatabaseKind) -> Result<()> {
         "CREATE TABLE IF NOT EXISTS schema_version \
          (version BIGINT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL)",
     )?;
-    let applied = connection.query("SELECT version, name, digest FROM schema_version ORDER BY version", &[])?;
+    let applied =
+        connection.query("SELECT version, name, digest FROM schema_version ORDER BY version", Values::List(&[]))?;
     for (row, version) in applied.iter().zip(1_i64..) {
         let known = MIGRATIONS.get(row.get::<usize>("version")?.wrapping_sub(1));
         let Some(known) = known else { return Err(newer()) };
@@ -60,7 +62,7 @@ fn apply(connection: &mut Connection, kind: DatabaseKind) -> Result<()> {
         let digest = Digest::of(migration.sql.as_bytes());
         connection.execute(
             "INSERT INTO schema_version (version, name, digest) VALUES ($1, $2, $3)",
-            &params![version, migration.name, digest],
+            Values::List(&params![version, migration.name, digest]),
         )?;
         tracing::info!(migration = migration.name, "the schema was brought up to date");
     }

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use flyball_core::{Digest, Edit, Error, ErrorCode, Permit, Read, Result, Timestamp};
 use flyball_governance::{Event, audit};
-use flyball_store::{Param, Tx, params};
+use flyball_store::{Param, Row, Tx, params};
 use serde_json::json;
 
 pub use path::TreePath;
@@ -98,12 +98,30 @@ pub fn file(tx: &mut Tx<'_>, permit: &Permit<Read>, path: &TreePath) -> Result<A
     Err(Error::not_found("artifact", path))
 }
 
+/// All files below a folder, by path, at most so many.
+///
+/// # Errors
+/// `Unavailable` when the database does not answer.
+pub fn below(tx: &mut Tx<'_>, permit: &Permit<Read>, folder: &TreePath, most: usize) -> Result<Vec<Artifact>> {
+    let (start, end) = range_below(folder);
+    let rows = tx.query(
+        "SELECT path, digest, size FROM artifacts WHERE workspace = $1 AND path >= $2 AND path < $3 \
+         ORDER BY path LIMIT $4",
+        &params![permit.workspace(), start, end, most],
+    )?;
+    let file = |row: &Row| {
+        let path: String = row.get("path")?;
+        Ok(Artifact { path: path.parse()?, digest: row.get("digest")?, size: row.get("size")? })
+    };
+    rows.iter().map(file).collect()
+}
+
 /// What is directly in a folder, by name; all of the tree's root without one. Empty for what is a file or not there.
 ///
 /// # Errors
 /// `Unavailable` when the database does not answer.
 pub fn list(tx: &mut Tx<'_>, permit: &Permit<Read>, folder: Option<&TreePath>) -> Result<Vec<Entry>> {
-    let (start, end) = folder.map_or_else(|| (String::new(), char::MAX.to_string()), below);
+    let (start, end) = folder.map_or_else(|| (String::new(), char::MAX.to_string()), range_below);
     let (mut entries, mut from) = (Vec::new(), Some(start.clone()));
     while let Some(position) = from {
         let rows = tx.query(
@@ -138,7 +156,7 @@ pub fn list(tx: &mut Tx<'_>, permit: &Permit<Read>, folder: Option<&TreePath>) -
 /// `Unavailable` when the database does not answer.
 pub fn delete(tx: &mut Tx<'_>, permit: &Permit<Edit>, path: &TreePath, now: Timestamp) -> Result<u64> {
     let workspace = permit.workspace();
-    let (start, end) = below(path);
+    let (start, end) = range_below(path);
     let file =
         tx.execute("DELETE FROM artifacts WHERE workspace = $1 AND path = $2", &params![workspace, path.as_str()])?;
     let within = tx.execute(
@@ -155,7 +173,7 @@ pub fn delete(tx: &mut Tx<'_>, permit: &Permit<Edit>, path: &TreePath, now: Time
 
 /// Whether anything is below a path.
 fn is_folder(tx: &mut Tx<'_>, permit: &Permit<Read>, path: &TreePath) -> Result<bool> {
-    let (start, end) = below(path);
+    let (start, end) = range_below(path);
     let row = tx.query_one(
         "SELECT path FROM artifacts WHERE workspace = $1 AND path >= $2 AND path < $3 LIMIT 1",
         &params![permit.workspace(), start, end],
@@ -179,6 +197,6 @@ fn file_above(tx: &mut Tx<'_>, permit: &Permit<Edit>, path: &TreePath) -> Result
 }
 
 /// The range of the paths below this one, in the order of bytes: '0' comes after '/'.
-fn below(path: &TreePath) -> (String, String) {
+fn range_below(path: &TreePath) -> (String, String) {
     (format!("{path}/"), format!("{path}0"))
 }

@@ -101,6 +101,20 @@ pub fn find<L>(tx: &mut Tx<'_>, permit: &Permit<L>, name: &str) -> Result<Option
     }
 }
 
+/// The numbers of all experiments in use.
+pub fn numbers(tx: &mut Tx<'_>, permit: &Permit<Read>) -> Result<Vec<i64>> {
+    let mut numbers = Vec::new();
+    tx.for_each(
+        "SELECT id FROM experiments WHERE workspace = $1 AND lifecycle = 'active' ORDER BY id",
+        &params![permit.workspace()],
+        |row| {
+            numbers.push(row.get(0)?);
+            Ok(())
+        },
+    )?;
+    Ok(numbers)
+}
+
 /// The experiments of these numbers, in this order; numbers without one are left out.
 pub fn load(tx: &mut Tx<'_>, permit: &Permit<Read>, ids: &[i64]) -> Result<Vec<Experiment>> {
     let mut found = Vec::with_capacity(ids.len());

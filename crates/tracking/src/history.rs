@@ -17,14 +17,12 @@ pub fn of(tx: &mut Tx<'_>, permit: &Permit<Read>, run_id: &str, key: &str) -> Re
 }
 
 fn read(tx: &mut Tx<'_>, run_no: i64, key: &str) -> Result<Vec<Point>> {
-    let rows = tx.query(
+    let mut history = Vec::new();
+    tx.for_each(
         "SELECT points FROM metric_points WHERE run_no = $1 AND key = $2 ORDER BY chunk",
         &params![run_no, key],
+        |row| points::unpack(row.get(0)?, &mut history),
     )?;
-    let mut history = Vec::new();
-    for row in rows {
-        points::unpack(&row.get::<Vec<u8>>("points")?, &mut history)?;
-    }
     points::put_in_order(&mut history);
     Ok(history)
 }

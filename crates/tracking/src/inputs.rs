@@ -1,11 +1,12 @@
 //! What a run used and made: datasets and logged models.
 
 use flyball_core::{Edit, Error, Permit, Result, limits};
-use flyball_store::{Param, Tx, params};
+use flyball_store::{Tx, params};
 
 use crate::model::{DatasetInput, LoggedDataset, ModelUse, Pair};
 use crate::rules::check_length;
 use crate::runs::{self, Place};
+use crate::sql;
 
 /// The tag that says what a dataset was used for.
 pub const CONTEXT: &str = "mlflow.data.context";
@@ -111,14 +112,15 @@ fn dataset_no(tx: &mut Tx<'_>, place: Place, dataset: &LoggedDataset) -> Result<
     row.ok_or_else(|| Error::internal("an insert gave no row"))?.get("no")
 }
 
-/// The datasets of the runs in an SQL list, each with the number of its run.
-pub(crate) fn datasets_of(tx: &mut Tx<'_>, list: &str, params: &[Param]) -> Result<Vec<(i64, DatasetInput)>> {
+/// The datasets of these runs, each with the number of its run.
+pub(crate) fn datasets_of(tx: &mut Tx<'_>, runs: &[i64]) -> Result<Vec<(i64, DatasetInput)>> {
+    let (among, list) = sql::among(tx.kind(), "u.run_no", 1, runs);
     let sql = format!(
         "SELECT u.run_no, u.tags, d.name, d.digest, d.source_type, d.source, d.schema, d.profile \
-         FROM run_datasets u JOIN logged_datasets d ON d.no = u.dataset_no WHERE u.run_no IN ({list}) \
+         FROM run_datasets u JOIN logged_datasets d ON d.no = u.dataset_no WHERE {among} \
          ORDER BY u.run_no, u.dataset_no"
     );
-    let rows = tx.query(&sql, params)?;
+    let rows = tx.query(&sql, &[list])?;
     rows.iter()
         .map(|row| {
             let dataset = LoggedDataset {
@@ -135,13 +137,14 @@ pub(crate) fn datasets_of(tx: &mut Tx<'_>, list: &str, params: &[Param]) -> Resu
         .collect()
 }
 
-/// The models that the runs in an SQL list made, each with the number of its run.
-pub(crate) fn outputs_of(tx: &mut Tx<'_>, list: &str, params: &[Param]) -> Result<Vec<(i64, ModelUse)>> {
+/// The models that these runs made, each with the number of its run.
+pub(crate) fn outputs_of(tx: &mut Tx<'_>, runs: &[i64]) -> Result<Vec<(i64, ModelUse)>> {
+    let (among, list) = sql::among(tx.kind(), "run_no", 1, runs);
     let sql = format!(
-        "SELECT run_no, model_id, step FROM run_models WHERE direction = 'output' AND run_no IN ({list}) \
+        "SELECT run_no, model_id, step FROM run_models WHERE direction = 'output' AND {among} \
          ORDER BY run_no, step, model_id"
     );
-    let rows = tx.query(&sql, params)?;
+    let rows = tx.query(&sql, &[list])?;
     rows.iter()
         .map(|row| Ok((row.get("run_no")?, ModelUse { model_id: row.get("model_id")?, step: row.get("step")? })))
         .collect()

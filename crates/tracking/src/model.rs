@@ -73,6 +73,11 @@ impl RunStatus {
         }
     }
 
+    /// Whether a run that stands so has ended.
+    pub fn is_over(self) -> bool {
+        !matches!(self, RunStatus::Running | RunStatus::Scheduled)
+    }
+
     pub(crate) fn of(text: &str) -> Self {
         Self::ALL.into_iter().find(|status| status.as_str() == text).unwrap_or(RunStatus::Failed)
     }

@@ -1,6 +1,6 @@
 //! Runs: made, read, changed, put into the bin and taken out of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use flyball_core::{Edit, Error, ErrorCode, Permit, Read, Result, Timestamp, limits};
 use flyball_governance::{Event, audit};
@@ -95,7 +95,7 @@ pub fn place<L>(tx: &mut Tx<'_>, permit: &Permit<L>, id: &str) -> Result<Place> 
     Ok(Place { no: row.get("no")?, experiment_id: row.get("experiment_id")?, lifecycle })
 }
 
-fn no_such_run(id: &str) -> Error {
+pub(crate) fn no_such_run(id: &str) -> Error {
     Error::new(ErrorCode::NotFound, format!("Run with id={} not found", rules::shown(id)))
 }
 
@@ -104,12 +104,32 @@ fn no_such_run(id: &str) -> Error {
 /// # Errors
 /// `NotFound` when there is none, `Conflict` when it is deleted.
 pub fn active_place(tx: &mut Tx<'_>, permit: &Permit<Edit>, id: &str) -> Result<Place> {
-    let place = place(tx, permit, id)?;
+    in_use(place(tx, permit, id)?, id)
+}
+
+pub(crate) fn in_use(place: Place, id: &str) -> Result<Place> {
     if place.lifecycle == Lifecycle::Active {
         return Ok(place);
     }
     let message = format!("The run {} must be in the 'active' state; it is deleted", rules::shown(id));
     Err(Error::new(ErrorCode::Conflict, message).hint("restore the run"))
+}
+
+/// Where the runs of these ids are; those that are not there are left out.
+pub(crate) fn places(tx: &mut Tx<'_>, permit: &Permit<Edit>, ids: &BTreeSet<&str>) -> Result<HashMap<String, Place>> {
+    let ids: Vec<Param> = ids.iter().map(|id| Param::from(*id)).collect();
+    let mut places = HashMap::with_capacity(ids.len());
+    for part in ids.chunks(sql::LIST) {
+        let mut params = params![permit.workspace()].to_vec();
+        let list = sql::list(2, part, &mut params);
+        let text = format!("SELECT id, no, experiment_id, lifecycle FROM runs WHERE workspace = $1 AND id IN ({list})");
+        tx.for_each(&text, &params, |row| {
+            let place = Place { no: row.get(1)?, experiment_id: row.get(2)?, lifecycle: Lifecycle::of(row.get(3)?) };
+            places.insert(row.get(0)?, place);
+            Ok(())
+        })?;
+    }
+    Ok(places)
 }
 
 /// The run of this id with everything, deleted or not.
@@ -144,7 +164,12 @@ pub fn newest(tx: &mut Tx<'_>, permit: &Permit<Read>, experiment: Option<&str>, 
     );
     let rows = tx.query(&sql, &params)?;
     let numbers = rows.iter().map(|row| row.get("no")).collect::<Result<Vec<i64>>>()?;
-    let mut runs = load_any(tx, permit, &numbers)?;
+    load_with_lineage(tx, permit, &numbers)
+}
+
+/// The runs of these numbers, in this order, with everything but the models they took in.
+pub fn load_with_lineage(tx: &mut Tx<'_>, permit: &Permit<Read>, numbers: &[i64]) -> Result<Vec<Run>> {
+    let mut runs = load_any(tx, permit, numbers)?;
     for run in &mut runs {
         run.lineage = lineage::get(tx, &run.id)?;
     }
@@ -157,54 +182,57 @@ const COLUMNS: &str = "r.no, r.id, r.experiment_id, e.name AS experiment, r.name
 fn load_any<L>(tx: &mut Tx<'_>, permit: &Permit<L>, numbers: &[i64]) -> Result<Vec<Run>> {
     let mut all = Vec::with_capacity(numbers.len());
     for part in numbers.chunks(sql::LIST) {
-        let values: Vec<Param> = part.iter().map(|no| Param::Int(*no)).collect();
-        let mut params = params![permit.workspace()].to_vec();
-        let list = sql::list(2, &values, &mut params);
+        let (among, list) = sql::among(tx.kind(), "r.no", 2, part);
         let rows = tx.query(
             &format!(
                 "SELECT {COLUMNS} FROM runs r JOIN experiments e ON e.id = r.experiment_id \
-                 WHERE r.workspace = $1 AND r.no IN ({list})"
+                 WHERE r.workspace = $1 AND {among}"
             ),
-            &params,
+            &params![permit.workspace(), list],
         )?;
         let mut found = HashMap::with_capacity(rows.len());
         for row in &rows {
             found.insert(row.get::<i64>("no")?, from_row(row)?);
         }
-        fill(tx, &values, &mut found)?;
+        fill(tx, part, &mut found)?;
         all.extend(part.iter().filter_map(|no| found.remove(no)));
     }
     Ok(all)
 }
 
 /// Metrics, parameters, tags, datasets and made models of all these runs, with one statement each.
-fn fill(tx: &mut Tx<'_>, numbers: &[Param], runs: &mut HashMap<i64, Run>) -> Result<()> {
-    let mut params = Vec::new();
-    let list = sql::list(1, numbers, &mut params);
+fn fill(tx: &mut Tx<'_>, numbers: &[i64], runs: &mut HashMap<i64, Run>) -> Result<()> {
+    let (among, list) = sql::among(tx.kind(), "run_no", 1, numbers);
+    let params = [list];
     let ask = |columns: &str, table: &str| {
-        format!("SELECT run_no, key, {columns} FROM {table} WHERE run_no IN ({list}) ORDER BY run_no, key")
+        format!("SELECT run_no, key, {columns} FROM {table} WHERE {among} ORDER BY run_no, key")
     };
-    for row in tx.query(&ask("value, is_nan, timestamp, step", "latest_metrics"), &params)? {
-        if let Some(run) = runs.get_mut(&row.get("run_no")?) {
-            run.metrics.push(Metric { key: row.get("key")?, point: latest_point(&row)? });
+    tx.for_each(&ask("value, is_nan, timestamp, step", "latest_metrics"), &params, |row| {
+        if let Some(run) = runs.get_mut(&row.get(0)?) {
+            let value = if row.get(3)? { f64::NAN } else { row.get(2)? };
+            let point = Point { value, timestamp: row.get(4)?, step: row.get(5)? };
+            run.metrics.push(Metric { key: row.get(1)?, point });
         }
-    }
-    for row in tx.query(&ask("value", "run_params"), &params)? {
-        if let Some(run) = runs.get_mut(&row.get("run_no")?) {
-            run.params.push(pair(&row)?);
+        Ok(())
+    })?;
+    tx.for_each(&ask("value", "run_params"), &params, |row| {
+        if let Some(run) = runs.get_mut(&row.get(0)?) {
+            run.params.push(Pair { key: row.get(1)?, value: row.get(2)? });
         }
-    }
-    for row in tx.query(&ask("value", "run_tags"), &params)? {
-        if let Some(run) = runs.get_mut(&row.get("run_no")?) {
-            run.tags.push(pair(&row)?);
+        Ok(())
+    })?;
+    tx.for_each(&ask("value", "run_tags"), &params, |row| {
+        if let Some(run) = runs.get_mut(&row.get(0)?) {
+            run.tags.push(Pair { key: row.get(1)?, value: row.get(2)? });
         }
-    }
-    for (no, input) in inputs::datasets_of(tx, &list, &params)? {
+        Ok(())
+    })?;
+    for (no, input) in inputs::datasets_of(tx, numbers)? {
         if let Some(run) = runs.get_mut(&no) {
             run.inputs.datasets.push(input);
         }
     }
-    for (no, made) in inputs::outputs_of(tx, &list, &params)? {
+    for (no, made) in inputs::outputs_of(tx, numbers)? {
         if let Some(run) = runs.get_mut(&no) {
             run.inputs.outputs.push(made);
         }

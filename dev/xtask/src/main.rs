@@ -23,7 +23,7 @@ const USAGE: &str = "cargo xtask COMMAND
   check          formatting, lints and the house rules
   bench NAME     measure; names: infer, demo, idle, tracking  [--json]
                  tracking, beside MLflow's own server: [--sqlite] [--postgres] [--million]
-                 [--quick] [--only=metric|batch|search|history|artifact]
+                 [--quick] [--alone: without MLflow] [--only=metric|batch|search|history|artifact]
   conformance    ask MLflow's own server and Flyball the same and compare; then the workflows of its client
   setup          only set up what the tests need";
 

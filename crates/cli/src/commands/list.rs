@@ -1,4 +1,4 @@
-//! The nouns that can be listed and shown: runs, models, endpoints, data, alerts.
+//! Lists, and the nouns that can only be listed and shown: endpoints, data, alerts.
 
 use flyball_core::Result;
 use serde_json::Value;
@@ -6,37 +6,10 @@ use serde_json::Value;
 use super::Context;
 use super::connect::connect;
 use crate::args::ListOrShow;
-use crate::comparison::aligned;
-use crate::output::print_json;
+use crate::output::{aligned, print_json};
 
 /// A column of a list: its title and where its value stands in the JSON.
-type Columns = [(&'static str, &'static str)];
-
-/// Runs: trainings of loops, and what clients log.
-pub(crate) fn runs(context: &Context, verb: &ListOrShow) -> Result<()> {
-    let columns = [
-        ("run", "/id"),
-        ("name", "/name"),
-        ("experiment", "/experiment"),
-        ("status", "/status"),
-        ("started", "/started_at"),
-        ("rows", "/lineage/rows"),
-        ("cause", "/lineage/cause"),
-    ];
-    noun(context, verb, "/api/v1/runs", &columns)
-}
-
-/// Registered models and their versions.
-pub(crate) fn models(context: &Context, verb: &ListOrShow) -> Result<()> {
-    let columns = [
-        ("model", "/model"),
-        ("version", "/version"),
-        ("aliases", "/aliases"),
-        ("created", "/created_at"),
-        ("run", "/run_id"),
-    ];
-    versioned(context, verb, "/api/v1/models", &columns)
-}
+pub(crate) type Columns<'a> = [(&'a str, &'a str)];
 
 /// Endpoints and their traffic.
 pub(crate) fn endpoints(context: &Context, verb: &ListOrShow) -> Result<()> {
@@ -70,7 +43,7 @@ pub(crate) fn alerts(context: &Context) -> Result<()> {
     noun(context, &ListOrShow::List, "/api/v1/alerts", &columns)
 }
 
-fn noun(context: &Context, verb: &ListOrShow, path: &str, columns: &Columns) -> Result<()> {
+fn noun(context: &Context, verb: &ListOrShow, path: &str, columns: &Columns<'_>) -> Result<()> {
     let connection = connect(&context.places)?;
     match verb {
         ListOrShow::List => print_list(context, &connection.client.get(path)?, columns),
@@ -79,7 +52,7 @@ fn noun(context: &Context, verb: &ListOrShow, path: &str, columns: &Columns) -> 
 }
 
 /// The same for things with versions, shown as NAME/NUMBER.
-fn versioned(context: &Context, verb: &ListOrShow, path: &str, columns: &Columns) -> Result<()> {
+fn versioned(context: &Context, verb: &ListOrShow, path: &str, columns: &Columns<'_>) -> Result<()> {
     match verb {
         ListOrShow::Show { id } => {
             let whole = match id.rsplit_once('/') {
@@ -92,25 +65,38 @@ fn versioned(context: &Context, verb: &ListOrShow, path: &str, columns: &Columns
     }
 }
 
-fn print_list(context: &Context, items: &Value, columns: &Columns) -> Result<()> {
+/// Prints a list as a table; columns in which nobody has anything are left out.
+pub(crate) fn print_list(context: &Context, items: &Value, columns: &Columns<'_>) -> Result<()> {
     if context.json {
         return print_json(items);
     }
-    let mut rows: Vec<Vec<String>> = vec![columns.iter().map(|(title, _)| (*title).to_owned()).collect()];
-    for item in items.as_array().into_iter().flatten() {
-        rows.push(
-            columns.iter().map(|(title, place)| cell(title, item.pointer(place).unwrap_or(&Value::Null))).collect(),
-        );
-    }
-    if rows.len() == 1 {
+    let items = items.as_array().map(Vec::as_slice).unwrap_or_default();
+    if items.is_empty() {
         println!("nothing yet");
         return Ok(());
+    }
+    let value = |item: &'_ Value, place: &str| item.pointer(place).cloned().unwrap_or_default();
+    let is_told = |(_, place): &&(&str, &str)| items.iter().any(|item| !is_empty(&value(item, place)));
+    let columns: Vec<_> = columns.iter().filter(is_told).collect();
+    let mut rows: Vec<Vec<String>> = vec![columns.iter().map(|(title, _)| (*title).to_owned()).collect()];
+    for item in items {
+        rows.push(columns.iter().map(|(title, place)| cell(title, &value(item, place))).collect());
     }
     print!("{}", aligned(&rows));
     Ok(())
 }
 
-fn cell(title: &str, value: &Value) -> String {
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// A value as a cell of a table.
+pub(crate) fn cell(title: &str, value: &Value) -> String {
     match (title, value) {
         ("started" | "created" | "since", Value::Number(at)) => {
             let at = flyball_core::Timestamp(at.as_i64().unwrap_or_default()).to_string();

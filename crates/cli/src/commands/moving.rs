@@ -18,7 +18,7 @@ use serde_json::json;
 use super::Context;
 use super::connect::connect;
 use crate::args::{ExportVerb, ImportMlflow, ImportVerb, Login};
-use crate::comparison::aligned;
+use crate::output::aligned;
 use crate::story::grouped;
 use crate::wire::Product;
 

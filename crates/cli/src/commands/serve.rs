@@ -10,7 +10,7 @@ use flyball_core::{Error, ErrorCode, IdSource, Result};
 use flyball_jobs::{Jobs, Runner, RunningWorkers};
 use flyball_loops::platform::Platform;
 use flyball_registry::webhooks::Webhooks;
-use flyball_server::{Access, App, Hub, check_bind};
+use flyball_server::{Access, App, Hub, PointQueue, check_bind};
 use flyball_store::lock::DataDirLock;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -80,7 +80,7 @@ pub(crate) fn app_of(platform: Platform, jobs: Jobs, webhooks: Option<Webhooks>)
     let mut entropy = [0u8; 32];
     getrandom::fill(&mut entropy).map_err(Error::internal)?;
     let (hub, access, ids) = (Hub::default(), Access::local(), IdSource::random(entropy));
-    Ok(Arc::new(App { platform, jobs, webhooks, hub, access, ids }))
+    Ok(Arc::new(App { platform, jobs, webhooks, points: PointQueue::default(), hub, access, ids }))
 }
 
 /// Binds an address; a port that is taken says what to do.

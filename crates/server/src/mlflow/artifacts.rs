@@ -4,7 +4,6 @@ mod owned;
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{Extension, Path, State};
 use axum::http::HeaderMap;
@@ -14,7 +13,7 @@ use flyball_store::Tx;
 use flyball_tracking::artifacts::{self, Entry, TreePath};
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call};
+use super::call::{Answer, Call, JsonText};
 use super::routes::{DialectRoute, delete, get, post, put};
 use super::shapes;
 use crate::access::Policy::{Edit, Read};
@@ -69,7 +68,7 @@ async fn remove(State(app): State<Arc<App>>, Path(path): Path<String>) -> Answer
         app.platform.db.write(move |tx| artifacts::delete(tx, &permit, &path, now))
     };
     blocking(work).await?;
-    Ok(Json(json!({})))
+    Ok(JsonText::of(&json!({}))?)
 }
 
 async fn list(State(app): State<Arc<App>>, call: Call) -> Answer {
@@ -131,7 +130,7 @@ async fn keep(
         })
     };
     progress.hold(blocking(work)).await?;
-    Ok(Json(json!({})))
+    Ok(JsonText::of(&json!({}))?)
 }
 
 /// Sends the file under the path that `find` gives.

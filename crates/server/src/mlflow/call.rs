@@ -2,22 +2,38 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::to_bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, Method, header};
+use axum::response::{IntoResponse, Response};
 use flyball_core::{Edit, Error, ErrorCode, Permit, Read, Result, Timestamp, limits};
 use flyball_store::Tx;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::fields::Fields;
 use crate::app::App;
-use crate::blocking;
+use crate::blocking::{blocking, write};
 use crate::error::ApiError;
 use crate::routes::api::{editor, reader};
 
 /// What a handler answers.
-pub(crate) type Answer = Result<Json<Value>, ApiError>;
+pub(crate) type Answer = Result<JsonText, ApiError>;
+
+/// JSON, written where the work was done: the threads that serve connections only pass it on.
+pub(crate) struct JsonText(Vec<u8>);
+
+impl JsonText {
+    pub(crate) fn of(value: &impl Serialize) -> Result<Self> {
+        serde_json::to_vec(value).map(Self).map_err(Error::internal)
+    }
+}
+
+impl IntoResponse for JsonText {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, "application/json")], self.0).into_response()
+    }
+}
 
 /// A call, read whole.
 pub(crate) struct Call {
@@ -28,13 +44,25 @@ pub(crate) struct Call {
 impl FromRequest<Arc<App>> for Call {
     type Rejection = ApiError;
 
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        let query = query_pairs(request.uri().query().unwrap_or_default());
+        if request.method() == Method::GET && !query.is_empty() {
+            one_workspace(request.headers())?;
+            return Ok(Self { fields: Fields::of_query(query) });
+        }
+        Ok(Self { fields: Fields::of_body(&Body::from_request(request, app).await?.0) })
+    }
+}
+
+/// The body of a call, not yet read: for the calls whose fields are many.
+pub(crate) struct Body(pub(crate) Bytes);
+
+impl FromRequest<Arc<App>> for Body {
+    type Rejection = ApiError;
+
     async fn from_request(request: Request, _app: &Arc<App>) -> Result<Self, ApiError> {
         let (head, body) = request.into_parts();
         one_workspace(&head.headers)?;
-        let query = query_pairs(head.uri.query().unwrap_or_default());
-        if head.method == Method::GET && !query.is_empty() {
-            return Ok(Self { fields: Fields::of_query(query) });
-        }
         let kind = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let is_json = kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
         if matches!(head.method, Method::POST | Method::PUT) && !is_json {
@@ -46,7 +74,7 @@ impl FromRequest<Arc<App>> for Call {
             let message = format!("the body is larger than {} bytes, or broke off", limits::TRACKING_BODY_BYTES);
             Error::new(ErrorCode::LimitExceeded, message).hint("send less at once").cause(error)
         })?;
-        Ok(Self { fields: Fields::of_body(&bytes) })
+        Ok(Self(bytes))
     }
 }
 
@@ -70,16 +98,17 @@ fn query_pairs(query: &str) -> Vec<(String, String)> {
 
 impl Call {
     /// Answers from one snapshot of the database.
-    pub(crate) async fn read(
+    pub(crate) async fn read<T: Serialize>(
         self,
         app: Arc<App>,
-        work: impl FnOnce(&mut Tx<'_>, &Permit<Read>, &Fields) -> Result<Value> + Send + 'static,
+        work: impl FnOnce(&mut Tx<'_>, &Permit<Read>, &Fields) -> Result<T> + Send + 'static,
     ) -> Answer {
-        let value = blocking(move || {
+        let text = blocking(move || {
             let permit = reader()?;
-            app.platform.db.read(|tx| work(tx, &permit, &self.fields))
+            let value = app.platform.db.read(|tx| work(tx, &permit, &self.fields))?;
+            JsonText::of(&value)
         });
-        Ok(Json(value.await?))
+        Ok(text.await?)
     }
 
     /// Changes the database, and answers when the change is on disk.
@@ -88,10 +117,16 @@ impl Call {
         app: Arc<App>,
         work: impl FnOnce(&mut Tx<'_>, &Permit<Edit>, &Fields, Timestamp) -> Result<Value> + Send + 'static,
     ) -> Answer {
-        let value = blocking(move || {
-            let (permit, now) = (editor()?, app.platform.clock.now());
-            app.platform.db.write(move |tx| work(tx, &permit, &self.fields, now))
-        });
-        Ok(Json(value.await?))
+        edit(app, move |tx, permit, now| work(tx, permit, &self.fields, now)).await
     }
+}
+
+/// Changes the database, and answers when the change is on disk.
+pub(crate) async fn edit(
+    app: Arc<App>,
+    work: impl FnOnce(&mut Tx<'_>, &Permit<Edit>, Timestamp) -> Result<Value> + Send + 'static,
+) -> Answer {
+    let (permit, now) = (editor()?, app.platform.clock.now());
+    let value = write(&app.platform.db, move |tx| work(tx, &permit, now)).await?;
+    Ok(JsonText::of(&value)?)
 }

@@ -10,13 +10,16 @@ use flyball_tracking::logged_models::{self, ModelMetric};
 use flyball_tracking::{Metric, Point, history, metrics, runs, search};
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call};
+use super::call::{Answer, Call, JsonText};
 use super::fields::Fields;
 use super::routes::{DialectRoute, get, post};
+use super::run_shapes::{History, HistoryPage};
 use super::runs::run_id;
 use super::shapes;
 use crate::access::Policy::{Edit, Read};
 use crate::app::App;
+use crate::blocking::write;
+use crate::routes::api::editor;
 
 pub(super) fn routes() -> Vec<DialectRoute> {
     vec![
@@ -68,31 +71,37 @@ pub(super) fn log_to_models(
 }
 
 async fn log(State(app): State<Arc<App>>, call: Call) -> Answer {
-    call.edit(app, |tx, permit, fields, _now| {
-        let (id, metric) = (run_id(fields)?, metric_of(fields)?);
-        metrics::log(tx, permit, &id, &metric)?;
-        log_to_models(tx, permit, &id, model_metric_of(fields, &metric)?.into_iter().collect())?;
-        Ok(json!({}))
-    })
-    .await
+    let (id, metric) = (run_id(&call.fields)?, metric_of(&call.fields)?);
+    metrics::check(&metric)?;
+    match model_metric_of(&call.fields, &metric)? {
+        None => app.points.log(&app.platform.db, editor()?, id, metric).await?,
+        Some(of_model) => {
+            let work = move |tx: &mut Tx<'_>| {
+                let permit = editor()?;
+                metrics::log(tx, &permit, &id, &metric)?;
+                log_to_models(tx, &permit, &id, vec![of_model])
+            };
+            write(&app.platform.db, work).await?;
+        }
+    }
+    Ok(JsonText::of(&json!({}))?)
 }
 
 async fn read(State(app): State<Arc<App>>, call: Call) -> Answer {
     call.read(app, |tx, permit, fields| {
         let (id, key) = (run_id(fields)?, fields.required_text("metric_key")?);
-        let points = history::of(tx, permit, &id, &key)?;
+        let mut points = history::of(tx, permit, &id, &key)?;
         let most = fields.integer("max_results")?;
         if most.is_some_and(|most| most <= 0) {
             return Err(Error::invalid("Invalid value for parameter 'max_results': it must be positive"));
         }
         let start = search::offset_of(fields.text("page_token")?.as_deref(), None)?;
-        let page = points.iter().skip(start);
-        let (page, rest): (Vec<&Point>, bool) = match most.and_then(|most| usize::try_from(most).ok()) {
-            None => (page.collect(), false),
-            Some(most) => (page.take(most).collect(), points.len() > start.saturating_add(most)),
-        };
-        let token = rest.then(|| search::page_token(start + page.len(), None));
-        Ok(shapes::page("metrics", page.into_iter().map(|point| shapes::point(&key, point)).collect(), token))
+        let end = most.and_then(|most| usize::try_from(most).ok()).map(|most| start.saturating_add(most));
+        let end = end.filter(|end| *end < points.len());
+        points.truncate(end.unwrap_or(points.len()));
+        points.drain(..start.min(points.len()));
+        let next_page_token = end.map(|end| search::page_token(end, None));
+        Ok(HistoryPage { metrics: History { key, points }, next_page_token })
     })
     .await
 }

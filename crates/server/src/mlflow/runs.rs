@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use flyball_core::{Error, Result, Timestamp};
-use flyball_tracking::batch::{self, Batch};
-use flyball_tracking::logged_models::ModelMetric;
+use flyball_tracking::batch;
 use flyball_tracking::runs::Update;
 use flyball_tracking::search::{self, RunSearch};
 use flyball_tracking::{DatasetInput, LoggedDataset, ModelUse, NewRun, Pair, RunStatus, inputs, rules, runs};
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call};
+use super::call::{Answer, Body, Call, edit};
 use super::experiments::{experiment_id, max_results, number_of, pairs, view};
 use super::fields::Fields;
 use super::routes::{DialectRoute, get, post};
-use super::{metrics, shapes};
+use super::run_shapes::{self, RunPage};
+use super::{metrics, read_batch::read_batch};
 use crate::access::Policy::{Edit, Read};
 use crate::app::App;
 
@@ -61,7 +61,7 @@ async fn create(State(app): State<Arc<App>>, call: Call) -> Answer {
             tags: pairs(fields, "tags")?,
         };
         let run = runs::create(tx, permit, &new, now)?;
-        Ok(json!({ "run": shapes::new_run(&run) }))
+        Ok(json!({ "run": run_shapes::new_run(&run) }))
     })
     .await
 }
@@ -69,7 +69,7 @@ async fn create(State(app): State<Arc<App>>, call: Call) -> Answer {
 async fn by_id(State(app): State<Arc<App>>, call: Call) -> Answer {
     call.read(app, |tx, permit, fields| {
         let run = runs::get(tx, permit, &run_id(fields)?)?;
-        Ok(json!({ "run": shapes::run(&run) }))
+        Ok(json!({ "run": run_shapes::run(&run) }))
     })
     .await
 }
@@ -85,7 +85,7 @@ async fn update(State(app): State<Arc<App>>, call: Call) -> Answer {
         };
         let id = run_id(fields)?;
         runs::update(tx, permit, &id, &change)?;
-        Ok(json!({ "run_info": shapes::run_info(&runs::get(tx, permit, &id)?) }))
+        Ok(json!({ "run_info": run_shapes::info(&runs::get(tx, permit, &id)?) }))
     })
     .await
 }
@@ -121,8 +121,7 @@ async fn search(State(app): State<Arc<App>>, call: Call) -> Answer {
             page_token: fields.text("page_token")?,
         };
         let (numbers, token) = search::runs(tx, permit, &search)?;
-        let found = runs::load(tx, permit, &numbers)?;
-        Ok(shapes::page("runs", found.iter().map(shapes::run).collect(), token))
+        Ok(RunPage { runs: runs::load(tx, permit, &numbers)?, next_page_token: token })
     })
     .await
 }
@@ -156,11 +155,10 @@ async fn delete_tag(State(app): State<Arc<App>>, call: Call) -> Answer {
     .await
 }
 
-async fn log_batch(State(app): State<Arc<App>>, mut call: Call) -> Answer {
+async fn log_batch(State(app): State<Arc<App>>, body: Body) -> Answer {
     // Read and checked before the one writer is asked: it has other calls to serve.
-    let id = fields_id(&call.fields)?;
-    let (batch, of_models) = batch_of(&mut call.fields)?;
-    call.edit(app, move |tx, permit, _fields, _now| {
+    let (id, batch, of_models) = read_batch(&body.0)?;
+    edit(app, move |tx, permit, _now| {
         batch::log(tx, permit, &id, &batch)?;
         metrics::log_to_models(tx, permit, &id, of_models)?;
         Ok(json!({}))
@@ -168,27 +166,10 @@ async fn log_batch(State(app): State<Arc<App>>, mut call: Call) -> Answer {
     .await
 }
 
-fn fields_id(fields: &Fields) -> Result<String> {
+pub(super) fn fields_id(fields: &Fields) -> Result<String> {
     let id = run_id(fields)?;
     rules::check_run_id(&id)?;
     Ok(id)
-}
-
-/// The batch of a call, and those of its points that are about logged models.
-fn batch_of(fields: &mut Fields) -> Result<(Batch, Vec<(String, ModelMetric)>)> {
-    let mut of_models = Vec::new();
-    let metric = |fields: &Fields| {
-        let metric = metrics::metric_of(fields)?;
-        of_models.extend(metrics::model_metric_of(fields, &metric)?);
-        Ok(metric)
-    };
-    let batch = Batch {
-        metrics: fields.take_objects("metrics")?.iter().map(metric).collect::<Result<_>>()?,
-        params: pairs(fields, "params")?,
-        tags: pairs(fields, "tags")?,
-    };
-    batch.check()?;
-    Ok((batch, of_models))
 }
 
 async fn log_inputs(State(app): State<Arc<App>>, call: Call) -> Answer {

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use flyball_core::{Error, ErrorCode, Result, Timestamp, limits};
 use flyball_traces::search::{self, TraceSearch};
@@ -19,7 +18,7 @@ use serde_json::{Map, Value, json};
 pub(super) use times::{duration_of, rfc3339, seconds, timestamp_of};
 
 use super::assessments;
-use super::call::{Answer, Call};
+use super::call::{Answer, Call, JsonText};
 use super::fields::Fields;
 use super::routes::{DialectRoute, delete, get, patch, post};
 use super::shapes::{page, put, put_list};
@@ -91,7 +90,7 @@ async fn whole(State(app): State<Arc<App>>, call: Call) -> Answer {
             app.platform.db.read(|tx| read::trace(tx, &permit, &id, partial))
         });
         if let Some(trace) = found.await? {
-            return Ok(Json(json!({ "trace": trace_shape(&trace) })));
+            return Ok(JsonText::of(&json!({ "trace": trace_shape(&trace) }))?);
         }
     }
     let message = format!("Trace with ID {} is not fully exported yet", id.escape_debug());

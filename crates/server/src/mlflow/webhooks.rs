@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use flyball_core::{Error, ErrorCode, Result};
 use flyball_registry::webhooks::{
@@ -11,7 +10,7 @@ use flyball_registry::webhooks::{
 use flyball_tracking::search;
 use serde_json::{Value, json};
 
-use super::call::{Answer, Call};
+use super::call::{Answer, Call, JsonText};
 use super::fields::Fields;
 use super::routes::{DialectRoute, delete, get, patch, post};
 use super::shapes;
@@ -170,5 +169,5 @@ async fn test(State(app): State<Arc<App>>, Path(id): Path<String>, call: Call) -
     shapes::put(&mut shape, "response_status", result.answer.as_ref().map(|answer| answer.status));
     shapes::put(&mut shape, "response_body", result.answer.map(|answer| answer.body));
     shapes::put(&mut shape, "error_message", result.error);
-    Ok(Json(json!({ "result": shape })))
+    Ok(JsonText::of(&json!({ "result": shape }))?)
 }

@@ -16,7 +16,7 @@ use flyball_governance::SecretKey;
 use flyball_jobs::Jobs;
 use flyball_loops::platform::Platform;
 use flyball_registry::webhooks::Webhooks;
-use flyball_server::{Access, App, Hub, router};
+use flyball_server::{Access, App, Hub, PointQueue, router};
 use flyball_serving::{NewRevision, PredictionIds, Serving, Share, create_endpoint, create_revision, set_traffic};
 use flyball_store::Blobs;
 use flyball_testkit::TestDb;
@@ -166,6 +166,7 @@ impl TestServer {
             )),
             jobs: Jobs::new(db.clone(), clock),
             hub: Hub::default(),
+            points: PointQueue::default(),
             access,
             ids: IdSource::random([8; 32]),
         };

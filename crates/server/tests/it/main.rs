@@ -12,3 +12,4 @@ mod policies;
 mod registry;
 mod serving;
 mod traces;
+mod tracking;

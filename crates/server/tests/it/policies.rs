@@ -41,7 +41,7 @@ fn the_public_routes_are_these_and_no_more() {
     assert_eq!(
         public,
         [
-            "/assets/{*path}",
+            "/assets/{path}",
             "/health",
             "/ready",
             "/v2/health/live",

@@ -2,9 +2,11 @@
 
 use flyball_core::Result;
 
+use super::cells::Reader;
 use super::postgres::PostgresConnection;
 use super::sqlite::SqliteConnection;
-use super::{DatabaseKind, DatabaseUrl, Param, Row};
+use super::values::Values;
+use super::{DatabaseKind, DatabaseUrl, Row};
 
 /// What a connection or transaction is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,17 +77,27 @@ impl Connection {
         }
     }
 
-    pub(crate) fn execute(&mut self, sql: &str, params: &[Param]) -> Result<u64> {
+    pub(crate) fn execute(&mut self, sql: &str, params: Values<'_>) -> Result<u64> {
         match self {
             Self::Sqlite(connection) => connection.execute(sql, params),
             Self::Postgres(connection) => connection.execute(sql, params),
         }
     }
 
-    pub(crate) fn query(&mut self, sql: &str, params: &[Param]) -> Result<Vec<Row>> {
+    /// Hands on each row of the answer.
+    pub(crate) fn for_each(&mut self, sql: &str, params: Values<'_>, each: &mut Reader<'_>) -> Result<()> {
         match self {
-            Self::Sqlite(connection) => connection.query(sql, params),
-            Self::Postgres(connection) => connection.query(sql, params),
+            Self::Sqlite(connection) => connection.for_each(sql, params, each),
+            Self::Postgres(connection) => connection.for_each(sql, params, each),
         }
+    }
+
+    pub(crate) fn query(&mut self, sql: &str, params: Values<'_>) -> Result<Vec<Row>> {
+        let (mut rows, mut names) = (Vec::new(), None);
+        self.for_each(sql, params, &mut |cells| {
+            rows.push(cells.to_row(&mut names)?);
+            Ok(())
+        })?;
+        Ok(rows)
     }
 }

@@ -9,6 +9,8 @@
 //! first looks and then changes is always right, on both engines, and no write ever has to be repeated because of a
 //! serialisation failure.
 
+mod cells;
+mod checkpoint;
 pub(crate) mod connection;
 mod failure;
 mod foreign;
@@ -18,6 +20,7 @@ mod postgres;
 mod sqlite;
 mod tx;
 mod value;
+pub(crate) mod values;
 mod writer;
 
 use std::path::PathBuf;
@@ -26,6 +29,7 @@ use std::sync::Arc;
 
 use flyball_core::{Error, Result};
 
+pub use cells::{Cell, Cells, FromCell};
 pub use foreign::ForeignDb;
 pub use tx::{OnConflict, Tx};
 pub use value::{FromColumn, Param, Row};
@@ -116,6 +120,19 @@ impl Db {
     /// What `f` returns; `StorageFull` or `Unavailable` when the commit fails; `Internal` when `f` panics.
     pub fn write<T: Send + 'static>(&self, f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static) -> Result<T> {
         self.shared.writer.call(f)
+    }
+
+    /// As [`Db::write`], but comes back at once: the outcome goes to `reply`, on the thread of the writer, which has other
+    /// writes to do. Waits only while more than a thousand writes are waiting.
+    ///
+    /// # Errors
+    /// `Unavailable` when the writer has ended; `reply` is not called then.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        reply: impl FnOnce(Result<T>) + Send + 'static,
+    ) -> Result<()> {
+        self.shared.writer.submit(f, reply)
     }
 
     /// Runs `f` in a transaction that cannot write and sees one consistent snapshot.

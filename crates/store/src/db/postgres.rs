@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
 use flyball_core::{Error, ErrorCode, Result};
+use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Config, NoTls, Statement};
 
+use super::cells::{Cell, Cells, Reader, Source};
 use super::connection::Access;
 use super::failure::from_postgres;
-use super::{Param, Row, numeric};
+use super::values::Values;
+use super::{Param, numeric};
 
 /// How many prepared statements a connection keeps before it starts anew.
 const STATEMENTS_KEPT: usize = 512;
@@ -63,26 +65,22 @@ impl PostgresConnection {
         self.client.batch_execute(sql).map_err(from_postgres)
     }
 
-    pub(crate) fn execute(&mut self, sql: &str, params: &[Param]) -> Result<u64> {
+    pub(crate) fn execute(&mut self, sql: &str, params: Values<'_>) -> Result<u64> {
         let statement = self.prepare(sql, params)?;
         self.client.execute(&statement, &as_dynamic(params)).map_err(from_postgres)
     }
 
-    pub(crate) fn query(&mut self, sql: &str, params: &[Param]) -> Result<Vec<Row>> {
+    /// Hands on each row of the answer.
+    pub(crate) fn for_each(&mut self, sql: &str, params: Values<'_>, each: &mut Reader<'_>) -> Result<()> {
         let statement = self.prepare(sql, params)?;
-        let columns: Arc<[String]> = statement.columns().iter().map(|column| column.name().to_owned()).collect();
-        let rows = self.client.query(&statement, &as_dynamic(params)).map_err(from_postgres)?;
-        rows.iter()
-            .map(|row| {
-                let values = (0..columns.len())
-                    .map(|column| row.try_get::<_, Cell>(column).map(|cell| cell.0).map_err(from_postgres))
-                    .collect::<Result<_>>()?;
-                Ok(Row::new(columns.clone(), values))
-            })
-            .collect()
+        let mut rows = self.client.query_raw(&statement, params.iter()).map_err(from_postgres)?;
+        while let Some(row) = rows.next().map_err(from_postgres)? {
+            each(&Cells(&row))?;
+        }
+        Ok(())
     }
 
-    fn prepare(&mut self, sql: &str, params: &[Param]) -> Result<Statement> {
+    fn prepare(&mut self, sql: &str, params: Values<'_>) -> Result<Statement> {
         let statement = match self.statements.get(sql) {
             Some(statement) => statement.clone(),
             None => {
@@ -102,7 +100,7 @@ impl PostgresConnection {
     }
 }
 
-fn as_dynamic(params: &[Param]) -> Vec<&(dyn ToSql + Sync)> {
+fn as_dynamic(params: Values<'_>) -> Vec<&(dyn ToSql + Sync)> {
     params.iter().map(|param| param as _).collect()
 }
 
@@ -131,24 +129,34 @@ impl ToSql for Param {
     to_sql_checked!();
 }
 
-/// A value of an answer.
-struct Cell(Param);
+impl Source for postgres::Row {
+    fn names(&self) -> Vec<String> {
+        self.columns().iter().map(|column| column.name().to_owned()).collect()
+    }
 
-impl<'a> FromSql<'a> for Cell {
+    fn cell(&self, place: usize) -> Result<Cell<'_>> {
+        self.try_get::<_, Received<'_>>(place).map(|value| value.0).map_err(from_postgres)
+    }
+}
+
+/// A value of an answer.
+struct Received<'a>(Cell<'a>);
+
+impl<'a> FromSql<'a> for Received<'a> {
     fn from_sql(given: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
-        Ok(Cell(match *given {
-            Type::INT8 => Param::Int(i64::from_sql(given, raw)?),
-            Type::INT4 => Param::Int(i32::from_sql(given, raw)?.into()),
-            Type::BOOL => Param::Int(bool::from_sql(given, raw)?.into()),
-            Type::FLOAT8 => Param::from(f64::from_sql(given, raw)?),
+        Ok(Received(match *given {
+            Type::INT8 => Cell::Int(i64::from_sql(given, raw)?),
+            Type::INT4 => Cell::Int(i32::from_sql(given, raw)?.into()),
+            Type::BOOL => Cell::Int(bool::from_sql(given, raw)?.into()),
+            Type::FLOAT8 => Cell::Float(f64::from_sql(given, raw)?),
             Type::NUMERIC => numeric::read(raw).ok_or("a malformed NUMERIC")?,
-            Type::BYTEA => Param::Bytes(raw.to_vec()),
-            _ => Param::Text(String::from_sql(given, raw)?),
+            Type::BYTEA => Cell::Bytes(raw),
+            _ => Cell::Text(<&str>::from_sql(given, raw)?),
         }))
     }
 
     fn from_sql_null(_: &Type) -> Result<Self, Box<dyn StdError + Sync + Send>> {
-        Ok(Cell(Param::Null))
+        Ok(Received(Cell::Null))
     }
 
     fn accepts(given: &Type) -> bool {

@@ -13,12 +13,20 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, ToSql};
 
+use super::Param;
+use super::cells::{Cell, Cells, Reader, Source};
 use super::connection::Access;
 use super::failure::from_sqlite;
-use super::{Param, Row};
+use super::values::Values;
 
 /// How many prepared statements a connection keeps: more than Flyball has different ones.
 const STATEMENTS_KEPT: usize = 512;
+
+/// The pages that the writer keeps: those that one large batch changes, many times over.
+const WRITER_CACHE_KIB: usize = 16 * 1024;
+/// Pages of 4 KiB in the write-ahead log at which the writer itself moves what the checkpointer has not yet moved, so that
+/// the log begins anew. Bounds the log to about 64 MiB.
+const LOG_PAGES: usize = 16_384;
 
 /// How long a connection waits for another process that holds the file.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -46,9 +54,22 @@ impl SqliteConnection {
             .map_err(from_sqlite)?;
         add_regular_expressions(&connection).map_err(from_sqlite)?;
         match access {
-            Access::Write => keep_a_write_ahead_log(&connection)?,
+            Access::Write => {
+                keep_a_write_ahead_log(&connection)?;
+                let settings =
+                    format!("PRAGMA cache_size = -{WRITER_CACHE_KIB}; PRAGMA wal_autocheckpoint = {LOG_PAGES}");
+                connection.execute_batch(&settings).map_err(from_sqlite)?;
+            }
             Access::Read => connection.execute_batch("PRAGMA query_only = ON").map_err(from_sqlite)?,
         }
+        Ok(Self { connection, orders: RefCell::default() })
+    }
+
+    /// A connection that only moves the write-ahead log into the database file.
+    pub(super) fn open_checkpointer(path: &Path) -> Result<Self> {
+        let connection = rusqlite::Connection::open(path).map_err(from_sqlite)?;
+        // FULL: what was moved is on disk before the log is written anew.
+        connection.execute_batch("PRAGMA synchronous = FULL").map_err(from_sqlite)?;
         Ok(Self { connection, orders: RefCell::default() })
     }
 
@@ -60,25 +81,21 @@ impl SqliteConnection {
         self.connection.execute_batch(sql).map_err(from_sqlite)
     }
 
-    pub(crate) fn execute(&self, sql: &str, params: &[Param]) -> Result<u64> {
+    pub(crate) fn execute(&self, sql: &str, params: Values<'_>) -> Result<u64> {
         self.prepare(sql, params)?.raw_execute().map(|rows| rows as u64).map_err(from_sqlite)
     }
 
-    pub(crate) fn query(&self, sql: &str, params: &[Param]) -> Result<Vec<Row>> {
+    /// Hands on each row of the answer.
+    pub(crate) fn for_each(&self, sql: &str, params: Values<'_>, each: &mut Reader<'_>) -> Result<()> {
         let mut statement = self.prepare(sql, params)?;
-        let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
-        let mut answer = Vec::new();
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(from_sqlite)? {
-            let values = (0..columns.len())
-                .map(|column| row.get_ref(column).map_err(from_sqlite).and_then(read_value))
-                .collect::<Result<_>>()?;
-            answer.push(Row::new(columns.clone(), values));
+            each(&Cells(row))?;
         }
-        Ok(answer)
+        Ok(())
     }
 
-    fn prepare(&self, sql: &str, params: &[Param]) -> Result<CachedStatement<'_>> {
+    fn prepare(&self, sql: &str, params: Values<'_>) -> Result<CachedStatement<'_>> {
         let mut statement = self.connection.prepare_cached(sql).map_err(from_sqlite)?;
         let order = self.order_of(sql, &statement)?;
         let highest = order.iter().copied().max().unwrap_or(0);
@@ -86,7 +103,7 @@ impl SqliteConnection {
             return Err(Error::internal(format!("{} values for {highest} parameters", params.len())));
         }
         for (index, number) in order.iter().enumerate() {
-            statement.raw_bind_parameter(index + 1, &params[number - 1]).map_err(from_sqlite)?;
+            statement.raw_bind_parameter(index + 1, params.at(number - 1)).map_err(from_sqlite)?;
         }
         Ok(statement)
     }
@@ -175,12 +192,18 @@ impl ToSql for Param {
     }
 }
 
-fn read_value(value: ValueRef<'_>) -> Result<Param> {
-    Ok(match value {
-        ValueRef::Null => Param::Null,
-        ValueRef::Integer(value) => Param::Int(value),
-        ValueRef::Real(value) => Param::Float(value),
-        ValueRef::Text(value) => Param::Text(std::str::from_utf8(value).map_err(Error::internal)?.to_owned()),
-        ValueRef::Blob(value) => Param::Bytes(value.to_vec()),
-    })
+impl Source for rusqlite::Row<'_> {
+    fn names(&self) -> Vec<String> {
+        self.as_ref().column_names().into_iter().map(str::to_owned).collect()
+    }
+
+    fn cell(&self, place: usize) -> Result<Cell<'_>> {
+        Ok(match self.get_ref(place).map_err(from_sqlite)? {
+            ValueRef::Null => Cell::Null,
+            ValueRef::Integer(value) => Cell::Int(value),
+            ValueRef::Real(value) => Cell::Float(value),
+            ValueRef::Text(value) => Cell::Text(std::str::from_utf8(value).map_err(Error::internal)?),
+            ValueRef::Blob(value) => Cell::Bytes(value),
+        })
+    }
 }

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use flyball_core::{Error, Result};
 
+use super::cells::Cells;
 use super::connection::Connection;
+use super::values::Values;
 use super::{DatabaseKind, Param, Row};
 
 /// Most parameters of a statement that both engines take (SQLite's limit; PostgreSQL takes 65,535).
@@ -47,6 +49,7 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// `Conflict` when a constraint is broken, `StorageFull`, `Unavailable`, `Internal` when the statement is wrong.
     pub fn execute(&mut self, sql: &str, params: &[Param]) -> Result<u64> {
+        let params = Values::List(params);
         self.run(params, |connection| connection.execute(sql, params))
     }
 
@@ -55,7 +58,22 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// As [`Tx::execute`].
     pub fn query(&mut self, sql: &str, params: &[Param]) -> Result<Vec<Row>> {
+        let params = Values::List(params);
         self.run(params, |connection| connection.query(sql, params))
+    }
+
+    /// Runs a statement and hands on its rows one by one: for answers of many rows.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`], and what `each` returns.
+    pub fn for_each(
+        &mut self,
+        sql: &str,
+        params: &[Param],
+        mut each: impl FnMut(&Cells<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let params = Values::List(params);
+        self.run(params, |connection| connection.for_each(sql, params, &mut each))
     }
 
     /// Runs a statement that answers with at most one row.
@@ -85,7 +103,8 @@ impl<'a> Tx<'a> {
         let tail = if conflict == OnConflict::Ignore { " ON CONFLICT DO NOTHING" } else { "" };
         let mut inserted = 0;
         in_parts(columns, rows, |part| {
-            inserted += self.execute(&insert_sql(table, columns, part.len(), tail), &part.concat())?;
+            let (sql, values) = (insert_sql(table, columns, part.len(), tail), Values::Rows(part));
+            inserted += self.run(values, |connection| connection.execute(&sql, values))?;
             Ok(())
         })?;
         Ok(inserted)
@@ -99,13 +118,14 @@ impl<'a> Tx<'a> {
     pub fn upsert_rows(&mut self, table: &str, columns: &[&str], rows: &[Vec<Param>], tail: &str) -> Result<Vec<Row>> {
         let mut answers = Vec::with_capacity(rows.len());
         in_parts(columns, rows, |part| {
-            answers.extend(self.query(&insert_sql(table, columns, part.len(), tail), &part.concat())?);
+            let (sql, values) = (insert_sql(table, columns, part.len(), tail), Values::Rows(part));
+            answers.extend(self.run(values, |connection| connection.query(&sql, values))?);
             Ok(())
         })?;
         Ok(answers)
     }
 
-    fn run<T>(&mut self, params: &[Param], statement: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+    fn run<T>(&mut self, params: Values<'_>, statement: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         if self.spoiled {
             return Err(Error::internal("a statement after one that failed in the same transaction"));
         }

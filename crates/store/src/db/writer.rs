@@ -10,6 +10,7 @@ use flyball_core::{Error, ErrorCode, Result};
 
 use super::DatabaseUrl;
 use super::Tx;
+use super::checkpoint::Checkpointer;
 use super::connection::{Access, Connection};
 use super::failure::{storage_full, unavailable};
 
@@ -27,9 +28,13 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(url: DatabaseUrl, connection: Connection) -> Result<Self> {
         let (sender, receiver) = sync_channel(WAITING);
+        let checkpointer = match &url {
+            DatabaseUrl::Sqlite(path) => Some(Checkpointer::start(path)?),
+            DatabaseUrl::Postgres(_) => None,
+        };
         let thread = thread::Builder::new()
             .name("db-writer".into())
-            .spawn(move || serve(&url, connection, &receiver))
+            .spawn(move || serve(&url, connection, &receiver, checkpointer.as_ref()))
             .map_err(Error::internal)?;
         let id = thread.thread().id();
         Ok(Self { sender: Some(sender), thread: Some(thread), id })
@@ -41,14 +46,26 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
+        let (reply, answer) = sync_channel(1);
+        // A caller that no longer waits (its thread ended) has nothing to be told.
+        self.submit(f, move |outcome| drop(reply.send(outcome)))?;
+        answer.recv().map_err(|_| gone())?
+    }
+
+    /// Has `f` run on the writer's thread, which hands its outcome to `reply` when its changes are on disk. Waits only
+    /// while the queue is full.
+    pub(super) fn submit<T, F, R>(&self, f: F, reply: R) -> Result<()>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        R: FnOnce(Result<T>) + Send + 'static,
+    {
         if thread::current().id() == self.id {
             return Err(Error::internal("a write inside a write would wait for itself"));
         }
-        let (reply, answer) = sync_channel(1);
         let call = Pending { work: Some(f), outcome: None, reply };
         let sender = self.sender.as_ref().ok_or_else(gone)?;
-        sender.send(Box::new(call)).map_err(|_| gone())?;
-        answer.recv().map_err(|_| gone())?
+        sender.send(Box::new(call)).map_err(|_| gone())
     }
 }
 
@@ -76,13 +93,18 @@ trait Call: Send {
     fn answer(self: Box<Self>, failure: Option<Error>);
 }
 
-struct Pending<T, F> {
+struct Pending<T, F, R> {
     work: Option<F>,
     outcome: Option<Result<T>>,
-    reply: SyncSender<Result<T>>,
+    reply: R,
 }
 
-impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Call for Pending<T, F> {
+impl<T, F, R> Call for Pending<T, F, R>
+where
+    T: Send,
+    F: FnOnce(&mut Tx<'_>) -> Result<T> + Send,
+    R: FnOnce(Result<T>) + Send,
+{
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), ErrorCode> {
         let Some(work) = self.work.take() else { return Ok(()) };
         let mut outcome = catch_unwind(AssertUnwindSafe(|| work(tx)))
@@ -102,8 +124,7 @@ impl<T: Send, F: FnOnce(&mut Tx<'_>) -> Result<T> + Send> Call for Pending<T, F>
             (Some(outcome), None) => outcome,
             (None, None) => Err(Error::internal("a write was answered before it ran")),
         };
-        // A caller that no longer waits (its thread ended) has nothing to be told.
-        drop(self.reply.send(outcome));
+        (self.reply)(outcome);
     }
 }
 
@@ -112,7 +133,12 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }
 
-fn serve(url: &DatabaseUrl, mut connection: Connection, receiver: &Receiver<Box<dyn Call>>) {
+fn serve(
+    url: &DatabaseUrl,
+    mut connection: Connection,
+    receiver: &Receiver<Box<dyn Call>>,
+    checkpointer: Option<&Checkpointer>,
+) {
     while let Ok(first) = receiver.recv() {
         let mut group = vec![first];
         group.extend(receiver.try_iter().take(GROUP - 1));
@@ -131,6 +157,9 @@ fn serve(url: &DatabaseUrl, mut connection: Connection, receiver: &Receiver<Box<
             tracing::error!(?error, "a group of writes could not be committed");
         }
         answer_all(group, outcome.as_ref().err());
+        if let Some(checkpointer) = checkpointer {
+            checkpointer.remind();
+        }
     }
 }
 

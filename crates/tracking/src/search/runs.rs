@@ -283,6 +283,11 @@ impl Query {
         let from = source.to_sql(segment, &look_ups, &order.joins, &mut sql);
         let mut text = format!("SELECT {} {from}{tests}", order.columns);
         text.push_str(&format!(" ORDER BY {} LIMIT {}", order.by, sql.bind(wanted)));
-        tx.query(&text, sql.params())?.iter().map(|row| Hit::from_row(row, self.order.len())).collect()
+        let mut hits = Vec::new();
+        tx.for_each(&text, sql.params(), |row| {
+            hits.push(Hit::from_row(row, self.order.len())?);
+            Ok(())
+        })?;
+        Ok(hits)
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use flyball_core::Result;
-use flyball_store::{Param, Row};
+use flyball_store::{Cells, Param};
 
 use super::grammar::Comparator;
 use super::parse::{Condition, Order, Value};
@@ -104,7 +104,7 @@ pub(super) struct Hit {
 pub(super) struct OrderSql {
     /// The joins to what the order asks for.
     pub(super) joins: String,
-    /// The columns of the answer.
+    /// The columns of the answer: the run, then class and value of each step.
     pub(super) columns: String,
     /// What follows ORDER BY.
     pub(super) by: String,
@@ -113,7 +113,7 @@ pub(super) struct OrderSql {
 /// The order by these steps, of which the first `settled` are the same for all candidates. For each step a class comes
 /// first: values, then NaN, then what is missing, in both directions.
 pub(super) fn order(steps: &[Order], settled: usize, source: &Source, sql: &mut Sql) -> OrderSql {
-    let mut text = OrderSql { columns: "r.no AS no".to_owned(), ..OrderSql::default() };
+    let mut text = OrderSql { columns: "r.no".to_owned(), ..OrderSql::default() };
     for (place, step) in steps.iter().enumerate() {
         let (class, value) = step_sql(step, place, source, &mut text.joins, sql);
         if place >= settled {
@@ -123,7 +123,7 @@ pub(super) fn order(steps: &[Order], settled: usize, source: &Source, sql: &mut 
             text.by.push_str(&format!("{comma}{class}{value}{direction}"));
         }
         let class = class.unwrap_or_else(|| "0".to_owned());
-        text.columns.push_str(&format!(", {class} AS c{place}, {value} AS k{place}"));
+        text.columns.push_str(&format!(", {class}, {value}"));
     }
     text
 }
@@ -158,9 +158,10 @@ fn step_sql(
 }
 
 impl Hit {
-    pub(super) fn from_row(row: &Row, steps: usize) -> Result<Self> {
-        let key = |place: usize| Ok((row.get::<i64>(&format!("c{place}"))?, row.get::<Cell>(&format!("k{place}"))?.0));
-        Ok(Self { no: row.get("no")?, keys: (0..steps).map(key).collect::<Result<_>>()? })
+    /// Reads the columns of an [`OrderSql`].
+    pub(super) fn from_row(row: &Cells<'_>, steps: usize) -> Result<Self> {
+        let key = |step: usize| Ok((row.get(2 * step + 1)?, row.get(2 * step + 2)?));
+        Ok(Self { no: row.get(0)?, keys: (0..steps).map(key).collect::<Result<_>>()? })
     }
 
     /// Which of two comes first.
@@ -183,14 +184,5 @@ fn by_value(one: &Param, other: &Param) -> Ordering {
         (Param::Float(one), Param::Float(other)) => one.partial_cmp(other).unwrap_or(Ordering::Equal),
         (Param::Text(one), Param::Text(other)) => one.cmp(other),
         _ => Ordering::Equal,
-    }
-}
-
-/// A column of any type.
-struct Cell(Param);
-
-impl flyball_store::FromColumn for Cell {
-    fn from_column(value: &Param) -> Option<Self> {
-        Some(Cell(value.clone()))
     }
 }

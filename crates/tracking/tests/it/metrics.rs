@@ -110,3 +110,24 @@ fn bad_points_are_refused() {
         assert!(stored(db, "r1").metrics.is_empty());
     });
 }
+
+#[test]
+fn points_of_many_runs_are_logged_together_each_with_its_own_outcome() {
+    on_both(|db| {
+        let id = experiment(db, "x");
+        for name in ["r1", "r2", "gone"] {
+            run(db, id, name);
+        }
+        edit(db, |tx, permit| runs::delete(tx, permit, "gone", NOW)).unwrap();
+        let points =
+            [("r1", 0, 0.5), ("nobody", 0, 1.0), ("r2", 0, 7.0), ("gone", 0, 1.0), ("r1", 1, 0.25), ("r1", 0, 0.5)];
+        let points = points.map(|(run, step, value)| (run.to_owned(), metric("loss", step, 10, value))).to_vec();
+        let outcomes = edit(db, move |tx, permit| metrics::log_many(tx, permit, &points)).unwrap();
+        let codes: Vec<_> = outcomes.into_iter().map(|outcome| outcome.err().map(|error| error.code())).collect();
+        assert_eq!(codes, [None, Some(ErrorCode::NotFound), None, Some(ErrorCode::Conflict), None, None]);
+        assert_eq!(told(db, "loss"), ["10 0 0.5", "10 1 0.25"]);
+        assert_eq!(stored(db, "r2").metrics[0].point.value, 7.0);
+        assert!(stored(db, "gone").metrics.is_empty());
+        assert!(edit(db, |tx, permit| metrics::log_many(tx, permit, &[])).unwrap().is_empty());
+    });
+}

@@ -1,18 +1,24 @@
 //! What MLflow users have: the answers of MLflow's own server, as recorded, and the workflows of its stock client; on
 //! both databases. The suites are programs in `dev/conformance`; `cargo xtask conformance` asks MLflow's server anew.
 
+use std::ffi::OsString;
 use std::process::Command;
 
 use flyball_store::DatabaseUrl;
 use flyball_testkit::TestDb;
+use serde_json::{Value, json};
 
-use crate::product::{Ended, binary, root};
+use crate::data::{Machines, machine};
+use crate::product::{Ended, Server, binary, root};
+
+fn python() -> OsString {
+    std::env::var_os("FLYBALL_PYTHON")
+        .unwrap_or_else(|| panic!("run `cargo xtask test`, or set FLYBALL_PYTHON to a Python with MLflow"))
+}
 
 /// Runs a suite of `dev/conformance` with the shipped binary; its report is the message of a failure.
 fn passes(suite: &str, arguments: &[&str]) {
-    let python = std::env::var_os("FLYBALL_PYTHON")
-        .unwrap_or_else(|| panic!("run `cargo xtask test`, or set FLYBALL_PYTHON to a Python with MLflow"));
-    let mut command = Command::new(python);
+    let mut command = Command::new(python());
     command.arg(root().join("dev/conformance").join(suite)).arg("--binary").arg(binary()).args(arguments);
     let ended = Ended::of(&mut command);
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
@@ -51,6 +57,36 @@ fn workflows_of_the_stock_client_pass_on_sqlite() {
 fn workflows_of_the_stock_client_pass_on_postgres() {
     let database = TestDb::postgres();
     passes("workflows", &["--database", &postgres_url(&database)]);
+}
+
+#[test]
+fn the_stock_client_loads_what_a_loop_trained() {
+    let project = Machines::CALM.project();
+    project.done(&["apply"]);
+    let server = project.serve();
+    let (status, served) = server.post("/v2/models/machines/infer", &machine("m1", 28.0));
+    assert_eq!(status, 200, "{served}");
+    let row = json!([{ "heat": 28, "load": 50.0, "site": "west" }, { "heat": null, "load": 1.5, "site": null }]);
+    for version in ["models:/machines@champion", "models:/machines/1"] {
+        let mut command = Command::new(python());
+        command.arg(root().join("dev/python/load_version.py")).args([&server.address, version, &row.to_string()]);
+        let ended = Ended::of(&mut command);
+        assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
+        let rows: Value = serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap();
+        let answers = served["outputs"].as_array().unwrap();
+        assert_eq!(rows[0]["prediction"], answers[0]["data"][0], "{rows} {served}");
+        let (own, theirs) = (answers[1]["data"][1].as_f64().unwrap(), rows[0]["probability_true"].as_f64().unwrap());
+        assert!((own - theirs).abs() < 1e-6, "{rows} {served}");
+        assert!(rows[1]["probability_true"].is_number(), "{rows}");
+    }
+    let files = project.done(&["runs", "files", "list", run_of(&server).as_str(), "model"]);
+    assert!(files.contains("MLmodel") && files.contains("model.onnx"), "{files}");
+}
+
+/// The run that trained the first version.
+fn run_of(server: &Server) -> String {
+    let version = server.get_json("/api/v1/models/machines/versions/1");
+    version["version"]["run_id"].as_str().unwrap().to_owned()
 }
 
 #[test]

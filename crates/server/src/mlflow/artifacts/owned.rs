@@ -123,7 +123,7 @@ async fn upload_to_run(
 }
 
 async fn no_upload_url(State(app): State<Arc<App>>, call: Call) -> Answer {
-    call.read(app, |tx, permit, fields| {
+    call.read::<()>(app, |tx, permit, fields| {
         fields.required_text("path")?.parse::<TreePath>()?;
         let (run, model) = (fields.text("run_id")?, fields.text("model_id")?);
         match (run.filter(|id| !id.is_empty()), model.filter(|id| !id.is_empty())) {
@@ -137,7 +137,7 @@ async fn no_upload_url(State(app): State<Arc<App>>, call: Call) -> Answer {
 }
 
 async fn no_download_url(State(app): State<Arc<App>>, call: Call) -> Answer {
-    call.read(app, |tx, permit, fields| {
+    call.read::<()>(app, |tx, permit, fields| {
         fields.required_text("path")?.parse::<TreePath>()?;
         root::of_run(tx, permit, &fields.required_text("run_id")?)?;
         Err(no_url("download"))

@@ -44,7 +44,7 @@ const QUICK: Sizes = Sizes {
 };
 /// The runs of the search that only Flyball is asked.
 const MILLION: usize = 1_000_000;
-const FLAGS: [&str; 5] = ["--json", "--sqlite", "--postgres", "--million", "--quick"];
+const FLAGS: [&str; 6] = ["--json", "--sqlite", "--postgres", "--million", "--quick", "--alone"];
 /// What `--only=` takes.
 const CASES: [&str; 5] = ["metric", "batch", "search", "history", "artifact"];
 
@@ -63,7 +63,12 @@ pub(super) fn run(flags: &[&str]) -> Result<()> {
     let mut rows = Vec::new();
     for (database, flag) in [(Database::Sqlite, "--sqlite"), (Database::Postgres, "--postgres")] {
         if is_set(flag) || !(is_set("--sqlite") || is_set("--postgres")) {
-            rows.extend(side_by_side(database, &programs, sizes, cases)?);
+            rows.extend(match is_set("--alone") {
+                false => side_by_side(database, &programs, sizes, cases)?,
+                true => {
+                    Row::pairs(database.name(), one_side(Product::Flyball, database, &programs, sizes, cases)?.0, &[])
+                }
+            });
         }
     }
     if is_set("--million") {
@@ -79,12 +84,8 @@ pub(super) fn run(flags: &[&str]) -> Result<()> {
 }
 
 fn side_by_side(database: Database, programs: &Programs, sizes: &Sizes, wanted: &[&str]) -> Result<Vec<Row>> {
-    let measured = |product| {
-        let side = Side::start(product, database, programs)?;
-        one_side(&side, programs, sizes, wanted).inspect_err(|_| eprintln!("{}", side.logged()))
-    };
-    let (own, answers) = measured(Product::Flyball)?;
-    let (peer, expected) = measured(Product::Mlflow)?;
+    let (own, answers) = one_side(Product::Flyball, database, programs, sizes, wanted)?;
+    let (peer, expected) = one_side(Product::Mlflow, database, programs, sizes, wanted)?;
     if answers != expected {
         bail!("Flyball and MLflow found different runs on {}: nothing to compare", database.name());
     }
@@ -92,7 +93,18 @@ fn side_by_side(database: Database, programs: &Programs, sizes: &Sizes, wanted: 
 }
 
 /// The wanted cases on one product, and what it answered.
-fn one_side(side: &Side, programs: &Programs, sizes: &Sizes, wanted: &[&str]) -> Result<(Vec<Figure>, Answers)> {
+fn one_side(
+    product: Product,
+    database: Database,
+    programs: &Programs,
+    sizes: &Sizes,
+    wanted: &[&str],
+) -> Result<(Vec<Figure>, Answers)> {
+    let side = Side::start(product, database, programs)?;
+    measure(&side, programs, sizes, wanted).inspect_err(|_| eprintln!("{}", side.logged()))
+}
+
+fn measure(side: &Side, programs: &Programs, sizes: &Sizes, wanted: &[&str]) -> Result<(Vec<Figure>, Answers)> {
     let mut cases = Cases::new(side, sizes);
     cases.idle();
     let experiment = side.experiment("filled")?;

@@ -1,0 +1,83 @@
+//! Registered models and their versions: found, registered and changed.
+
+use flyball_client::segment;
+use flyball_core::{Error, Result};
+use serde_json::{Value, json};
+
+use super::Context;
+use super::connect::connect;
+use super::list::print_list;
+use super::runs::{note_more, pairs, query};
+use crate::args::ModelsVerb;
+use crate::output::print_json;
+
+const MODELS: &str = "/api/v1/models";
+
+pub(crate) fn run(context: &Context, verb: &ModelsVerb) -> Result<()> {
+    let connection = connect(&context.places)?;
+    let client = &connection.client;
+    let model_at = |model: &str| format!("{MODELS}/{}", segment(model));
+    let (changed, what): (Value, String) = match verb {
+        ModelsVerb::List(search) => {
+            let columns = [
+                ("model", "/model"),
+                ("version", "/version"),
+                ("aliases", "/aliases"),
+                ("created", "/created_at"),
+                ("run", "/run_id"),
+                ("description", "/description"),
+            ];
+            let (found, next): (Value, _) = client.search(MODELS, &query(search))?;
+            print_list(context, &found, &columns)?;
+            note_more(context, next.is_some(), search.limit);
+            return Ok(());
+        }
+        ModelsVerb::Show { version } => {
+            let (model, number) = version.rsplit_once('/').unwrap_or((version, "latest"));
+            return print_json(&client.get::<Value>(&format!("{}/versions/{}", model_at(model), segment(number)))?);
+        }
+        ModelsVerb::Register { model, run, path, description, tags } => {
+            let body = json!({
+                "run_id": run, "source": path, "description": description, "tags": pairs(&tags.tags)?
+            });
+            let made: Value = client.post(&format!("{}/versions", model_at(model)), &body)?;
+            let what = format!("{model}/{} is registered", made["version"]);
+            (made, what)
+        }
+        ModelsVerb::Tag { version, description, tags } => {
+            let (model, number) = numbered(version)?;
+            let body = json!({ "description": description, "tags": pairs(&tags.tags)? });
+            (client.patch(&format!("{}/versions/{number}", model_at(model)), &body)?, format!("{version} is changed"))
+        }
+        ModelsVerb::Alias { version, alias, reason } => {
+            let (model, number) = numbered(version)?;
+            let body = json!({ "version": number, "reason": reason });
+            let path = format!("{}/aliases/{}", model_at(model), segment(alias));
+            (client.put(&path, &body)?, format!("{version} is {alias} now"))
+        }
+        ModelsVerb::Unalias { model, alias } => {
+            let path = format!("{}/aliases/{}", model_at(model), segment(alias));
+            (client.delete(&path)?, format!("{model} has no {alias} any more"))
+        }
+        ModelsVerb::Delete { version } => {
+            let path = match numbered(version) {
+                Ok((model, number)) => format!("{}/versions/{number}", model_at(model)),
+                Err(_) => model_at(version),
+            };
+            (client.delete(&path)?, format!("{version} is gone"))
+        }
+    };
+    if context.json {
+        return print_json(&changed);
+    }
+    println!("{what}");
+    Ok(())
+}
+
+/// A version as MODEL/NUMBER.
+fn numbered(version: &str) -> Result<(&str, i64)> {
+    let parts = version.rsplit_once('/').and_then(|(model, number)| Some((model, number.parse().ok()?)));
+    parts.ok_or_else(|| {
+        Error::invalid(format!("'{version}' names no version")).hint("write MODEL/NUMBER, as in churn/3")
+    })
+}
