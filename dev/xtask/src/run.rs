@@ -5,9 +5,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// The root of the checkout.
+/// The root of the checkout. Cargo says where when it runs this; what is built in may be another checkout, with which the
+/// build folder is shared.
 pub(crate) fn root() -> PathBuf {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let here = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    let here = PathBuf::from(here);
     here.ancestors().nth(2).map_or_else(|| here.clone(), PathBuf::from)
 }
 

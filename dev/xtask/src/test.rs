@@ -41,6 +41,8 @@ pub(crate) fn run(filters: &[&str]) -> Result<()> {
 }
 
 fn test(mut command: Command, environment: &Environment, filters: &[&str]) -> Result<()> {
+    // Snapshots are looked for in this checkout, whichever one the build folder was filled from.
+    command.env("INSTA_WORKSPACE_ROOT", run::root());
     command.env("FLYBALL_PYTHON", &environment.python).args(filters);
     run::run(&mut command)
 }

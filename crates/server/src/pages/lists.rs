@@ -20,13 +20,22 @@ fn list(
     permit: &Permit<Read>,
     section: Section,
     columns: &[&str],
-    rows: Vec<Vec<ListCell>>,
+    mut rows: Vec<Vec<ListCell>>,
     empty_text: &str,
 ) -> Result<ListPage> {
+    // A column in which nobody has anything would only take room.
+    let told: Vec<bool> = (0..columns.len())
+        .map(|column| rows.is_empty() || rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.is_empty())))
+        .collect();
+    for row in &mut rows {
+        let mut told = told.iter();
+        row.retain(|_| told.next().copied().unwrap_or(true));
+    }
+    let columns = columns.iter().zip(&told).filter(|(_, told)| **told).map(|(title, _)| Column::text(*title));
     Ok(ListPage {
         shell: shell(platform, permit, section)?,
         title: section.title().to_owned(),
-        columns: columns.iter().map(|title| Column::text(*title)).collect(),
+        columns: columns.collect(),
         rows,
         empty_text: empty_text.to_owned(),
         next_page: None,

@@ -90,7 +90,16 @@ fn facts(run: &Run) -> Vec<Fact> {
     if let Some(ended) = run.ended_at {
         facts.push(Fact::new("ended", format::minute(ended)));
     }
-    let Some(learnt) = &run.lineage else { return facts };
+    let Some(learnt) = &run.lineage else {
+        let tag = |key: &str| run.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
+        facts.extend(tag("mlflow.source.name").map(|source| Fact::new("source", source)));
+        facts.extend(tag("mlflow.source.git.commit").map(|commit| Fact::new("code commit", short(&commit))));
+        facts.extend(tag("mlflow.parentRunId").map(|parent| {
+            let (text, href) = (format::short_id(&parent), links::run(&parent));
+            Fact::link("part of", text, href)
+        }));
+        return facts;
+    };
     facts.push(Fact::new("cause", learnt.cause.clone()));
     facts.push(Fact::new("rows", format::count(learnt.rows)));
     if let Some((from, to)) = learnt.window {
@@ -98,10 +107,15 @@ fn facts(run: &Run) -> Vec<Fact> {
     }
     facts.push(Fact::new("rows digest", learnt.rows_digest.short()));
     if let Some(commit) = &learnt.code_commit {
-        facts.push(Fact::new("code commit", commit.chars().take(12).collect::<String>()));
+        facts.push(Fact::new("code commit", short(commit)));
     }
     if let Some(error) = &learnt.error {
         facts.push(Fact::new("error", error.clone()));
     }
     facts
+}
+
+/// As much of a commit as people read.
+fn short(commit: &str) -> String {
+    commit.chars().take(12).collect()
 }

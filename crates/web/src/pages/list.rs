@@ -54,6 +54,13 @@ pub enum ListCell {
     Badge(Badge),
 }
 
+impl ListCell {
+    /// Whether it shows nothing.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, ListCell::Link(link) if link.text.is_empty())
+    }
+}
+
 impl From<&str> for ListCell {
     fn from(text: &str) -> Self {
         ListCell::Link(Link::plain(text))

@@ -18,7 +18,8 @@ pub(crate) fn binary() -> PathBuf {
 
 /// The root of the checkout.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+    // Asked when it runs, not built in: the build folder is shared between checkouts.
+    Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).ancestors().nth(2).unwrap().to_owned()
 }
 
 /// How a command ended.
