@@ -14,6 +14,9 @@ use ureq::http::Response;
 /// How long a request may take; a plan or an apply reads and checks whole files.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
+/// Longest answer that is read whole: a thousand runs with a thousand values each.
+const ANSWER_BYTES: u64 = 256 * 1024 * 1024;
+
 /// Talks to one server.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -102,8 +105,14 @@ impl Client {
     }
 
     fn whole(&self, response: &mut Response<ureq::Body>) -> Result<Vec<u8>> {
-        response.body_mut().read_to_vec().map_err(|error| {
-            Error::new(ErrorCode::Unavailable, format!("the answer of {} broke off", self.address)).cause(error)
+        response.body_mut().with_config().limit(ANSWER_BYTES).read_to_vec().map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(most) => {
+                Error::new(ErrorCode::LimitExceeded, format!("the answer is longer than {most} bytes"))
+                    .hint("ask for less at once, for lists with a smaller --limit")
+            }
+            error => {
+                Error::new(ErrorCode::Unavailable, format!("the answer of {} broke off", self.address)).cause(error)
+            }
         })
     }
 

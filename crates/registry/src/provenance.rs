@@ -71,29 +71,33 @@ pub struct EnvironmentFile {
     pub digest: Digest,
     /// Its text, once it is read; of a long one the beginning.
     pub text: Option<String>,
+    /// Why it could not be read.
+    pub problem: Option<String>,
     #[serde(skip)]
     size: u64,
 }
 
 /// The names of files that say what was installed.
 const ENVIRONMENT: [&str; 3] = ["requirements.txt", "python_env.yaml", "conda.yaml"];
+/// Most such files that are told of: a model has three.
+const TOLD: usize = 30;
 /// How much of such a file is read.
 const READ_BYTES: u64 = 64 * 1024;
-/// Most files that are looked at for it: a model has a handful.
-const LOOKED_AT: usize = 10_000;
 
 impl EnvironmentFile {
-    /// Reads its text.
-    ///
-    /// # Errors
-    /// `Unavailable` when the blob cannot be read.
-    pub fn read(&mut self, blobs: &Blobs) -> Result<()> {
-        let mut bytes = Vec::new();
-        for chunk in blobs.reader(&self.digest, Some(0..self.size.min(READ_BYTES)))? {
-            bytes.extend_from_slice(&chunk?);
+    /// Reads its text, or notes why it cannot be read: the rest of the lineage is worth knowing all the same.
+    pub fn read(&mut self, blobs: &Blobs) {
+        let read = || -> Result<Vec<u8>> {
+            let mut bytes = Vec::new();
+            for chunk in blobs.reader(&self.digest, Some(0..self.size.min(READ_BYTES)))? {
+                bytes.extend_from_slice(&chunk?);
+            }
+            Ok(bytes)
+        };
+        match read() {
+            Ok(bytes) => self.text = Some(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(error) => self.problem = Some(error.message().to_owned()),
         }
-        self.text = Some(String::from_utf8_lossy(&bytes).into_owned());
-        Ok(())
     }
 }
 
@@ -161,13 +165,14 @@ fn environment(tx: &mut Tx<'_>, permit: &Permit<Read>, run: &Run) -> Result<Vec<
     for root in roots {
         // Files that lie elsewhere are not ours to read.
         let Ok(root) = TreePath::from_uri(&root) else { continue };
-        let is_told = |file: &Artifact| ENVIRONMENT.contains(&file.path.name());
-        files.extend(artifacts::below(tx, permit, &root, LOOKED_AT)?.into_iter().filter(is_told));
+        let room = TOLD.saturating_sub(files.len());
+        files.extend(artifacts::named(tx, permit, &root, &ENVIRONMENT, room)?);
     }
     let file = |file: Artifact| EnvironmentFile {
         path: file.path.as_str().to_owned(),
         digest: file.digest,
         text: None,
+        problem: None,
         size: file.size,
     };
     Ok(files.into_iter().map(file).collect())

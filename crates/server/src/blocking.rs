@@ -24,9 +24,13 @@ pub async fn write<T: Send + 'static>(
     db: &Db,
     work: impl FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let _turn = TURNS.acquire().await.map_err(Error::internal)?;
+    let turn = TURNS.acquire().await.map_err(Error::internal)?;
     let (reply, outcome) = oneshot::channel();
-    // Nobody may be waiting any more: the request was cut off, and its write stands.
-    db.submit(work, move |outcome| drop(reply.send(outcome)))?;
+    // Nobody may be waiting any more: the request was cut off, and its write stands. Its turn lasts until it is done.
+    let answer = move |outcome| {
+        drop(reply.send(outcome));
+        drop(turn);
+    };
+    db.submit(work, answer)?;
     outcome.await.map_err(|_| Error::internal("the database writer ended before it answered"))?
 }

@@ -45,9 +45,7 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
         log_cause(&error, &request_id);
         response = Dialect::of(&path, &accepts).write(&error, &request_id);
     } else if response.status().is_client_error() && response.extensions().get::<AsWritten>().is_none() {
-        // Refused by the framework before a handler saw it.
-        response = Dialect::of(&path, &accepts)
-            .write(&Error::invalid("the path, query or body of the request is malformed"), &request_id);
+        response = Dialect::of(&path, &accepts).write(&refused(response).await, &request_id);
     }
     for (name, value) in &HEADERS {
         response.headers_mut().insert(name, value.clone());
@@ -73,6 +71,20 @@ async fn run(app: &App, mut request: Request, next: Next) -> Result<Response> {
             Err(Error::new(ErrorCode::Unavailable, message).hint("send less at once, or try again"))
         }
     }
+}
+
+/// What the framework refused before a handler saw it, in its words.
+async fn refused(response: Response) -> Error {
+    /// Longest text that is taken over.
+    const MOST: usize = 4 * 1024;
+    let text = axum::body::to_bytes(response.into_body(), MOST).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let words: String = text.chars().filter(|c| !c.is_control()).collect();
+    let message = match words.trim() {
+        "" => "the path, query or body of the request is malformed".to_owned(),
+        words => format!("the request is malformed: {words}"),
+    };
+    Error::invalid(message).hint("/api/v1/openapi.json says what each route takes")
 }
 
 fn log_cause(error: &Error, request_id: &str) {

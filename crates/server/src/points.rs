@@ -3,10 +3,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use flyball_core::{Edit, Error, Permit, Result};
+use flyball_core::{Edit, Error, ErrorCode, Permit, Result};
 use flyball_store::{Db, Tx};
 use flyball_tracking::{Metric, metrics};
 use tokio::sync::oneshot;
+
+/// Most points that are written at once: the first of them waits for all.
+const AT_ONCE: usize = 1_024;
+/// Most points that may wait, for a writer that a slow disk holds up.
+const WAITING: usize = 8 * AT_ONCE;
 
 type Reply = oneshot::Sender<Result<()>>;
 
@@ -23,49 +28,81 @@ struct Waiting {
 }
 
 impl PointQueue {
-    /// Logs a checked point to a run, and answers when it is on disk.
+    /// Logs a checked point to a run, and answers when it is on disk. All points of a queue are of one workspace, that of
+    /// the permit.
     ///
     /// # Errors
-    /// `NotFound` for no run, `Conflict` for a deleted one, and those of the database.
+    /// `NotFound` for no run, `Conflict` for a deleted one, `Overloaded` when too many wait, and those of the database.
     pub async fn log(&self, db: &Db, permit: Permit<Edit>, run_id: String, metric: Metric) -> Result<()> {
         let (reply, outcome) = oneshot::channel();
-        let is_first = {
+        let place = {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            if waiting.replies.len() >= WAITING {
+                return Err(Error::new(ErrorCode::Overloaded, "too many points wait for the database")
+                    .hint("try again in a moment, or log several at once"));
+            }
             waiting.points.push((run_id, metric));
             waiting.replies.push(reply);
-            waiting.replies.len() == 1
+            waiting.replies.len()
         };
-        // Whoever comes to an empty queue calls the writer; what comes until that turns to it goes along.
-        if is_first {
+        // The first of each so many calls the writer; those that come until it turns to them go along.
+        if place % AT_ONCE == 1 {
             self.call_writer(db, permit)?;
         }
         outcome.await.map_err(|_| Error::internal("the database writer ended before it answered"))?
     }
 
     fn call_writer(&self, db: &Db, permit: Permit<Edit>) -> Result<()> {
-        let (queue, taken) = (self.clone(), Arc::new(Mutex::new(None)));
-        let (queue_again, taken_again) = (queue.clone(), Arc::clone(&taken));
+        let taken = Arc::new(Mutex::new(None));
+        let mut unheard = Unheard { queue: Some(self.clone()), taken: Arc::clone(&taken) };
+        let queue = self.clone();
         let work = move |tx: &mut Tx<'_>| {
             let Waiting { points, replies } = queue.take();
             *taken.lock().unwrap_or_else(PoisonError::into_inner) = Some(replies);
             metrics::log_many(tx, &permit, &points)
         };
-        let answer = move |outcome: Result<Vec<Result<()>>>| {
-            let replies = taken_again.lock().unwrap_or_else(PoisonError::into_inner).take();
-            // The work never ran when its transaction could not begin; those that wait for it must hear so all the same.
-            let replies = replies.unwrap_or_else(|| queue_again.take().replies);
-            let outcomes = outcome.unwrap_or_else(|error| (0..replies.len()).map(|_| Err(again(&error))).collect());
-            for (reply, outcome) in replies.into_iter().zip(outcomes) {
-                // Nobody may be waiting any more: the request was cut off, and its point stands.
-                drop(reply.send(outcome));
-            }
-        };
-        // Without a writer those that wait are told by the end of their channels.
-        db.submit(work, answer).inspect_err(|_| drop(self.take()))
+        db.submit(work, move |outcome| unheard.hear(outcome))
     }
 
+    /// Takes those that are next.
     fn take(&self) -> Waiting {
-        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = waiting.replies.len().min(AT_ONCE);
+        Waiting { points: waiting.points.drain(..next).collect(), replies: waiting.replies.drain(..next).collect() }
+    }
+}
+
+/// Those whose points one call of the writer is about.
+struct Unheard {
+    queue: Option<PointQueue>,
+    taken: Arc<Mutex<Option<Vec<Reply>>>>,
+}
+
+impl Unheard {
+    fn hear(&mut self, outcome: Result<Vec<Result<()>>>) {
+        let replies = self.replies();
+        let outcomes = outcome.unwrap_or_else(|error| (0..replies.len()).map(|_| Err(again(&error))).collect());
+        for (reply, outcome) in replies.into_iter().zip(outcomes) {
+            // Nobody may be waiting any more: the request was cut off, and its point stands.
+            drop(reply.send(outcome));
+        }
+    }
+
+    /// Once. Where the work never ran, because its transaction could not begin or the writer ended, they still wait.
+    fn replies(&mut self) -> Vec<Reply> {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (taken, self.queue.take()) {
+            (Some(replies), _) => replies,
+            (None, Some(queue)) => queue.take().replies,
+            (None, None) => Vec::new(),
+        }
+    }
+}
+
+impl Drop for Unheard {
+    /// Without an answer of the writer they hear it by the end of their channels.
+    fn drop(&mut self) {
+        drop(self.replies());
     }
 }
 

@@ -12,11 +12,11 @@ mod pages;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use flyball_core::{Error, ErrorCode};
+use flyball_core::{Error, ErrorCode, limits};
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, PathItem};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
@@ -123,6 +123,7 @@ fn all() -> Vec<Route> {
 }
 
 /// The router of a whole server.
+#[expect(clippy::disallowed_methods, reason = "this is the one place where routes are made of the lists")]
 pub fn router(app: Arc<App>) -> Router {
     let mut router = OpenApiRouter::new();
     for Route { policy, handler: (schemas, paths, methods) } in all() {
@@ -137,6 +138,7 @@ pub fn router(app: Arc<App>) -> Router {
     router
         .fallback(no_such_page)
         .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), guard))
         .with_state(app)
 }

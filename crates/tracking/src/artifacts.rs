@@ -98,22 +98,49 @@ pub fn file(tx: &mut Tx<'_>, permit: &Permit<Read>, path: &TreePath) -> Result<A
     Err(Error::not_found("artifact", path))
 }
 
-/// All files below a folder, by path, at most so many.
+/// All files below a folder, at any depth, by path.
 ///
 /// # Errors
 /// `Unavailable` when the database does not answer.
-pub fn below(tx: &mut Tx<'_>, permit: &Permit<Read>, folder: &TreePath, most: usize) -> Result<Vec<Artifact>> {
+pub fn below(tx: &mut Tx<'_>, permit: &Permit<Read>, folder: &TreePath) -> Result<Vec<Artifact>> {
     let (start, end) = range_below(folder);
     let rows = tx.query(
-        "SELECT path, digest, size FROM artifacts WHERE workspace = $1 AND path >= $2 AND path < $3 \
-         ORDER BY path LIMIT $4",
-        &params![permit.workspace(), start, end, most],
+        "SELECT path, digest, size FROM artifacts WHERE workspace = $1 AND path >= $2 AND path < $3 ORDER BY path",
+        &params![permit.workspace(), start, end],
     )?;
-    let file = |row: &Row| {
-        let path: String = row.get("path")?;
-        Ok(Artifact { path: path.parse()?, digest: row.get("digest")?, size: row.get("size")? })
-    };
-    rows.iter().map(file).collect()
+    rows.iter().map(file_of).collect()
+}
+
+/// The files of these names below a folder, at any depth, by path, at most so many.
+///
+/// # Errors
+/// `Unavailable` when the database does not answer.
+pub fn named(
+    tx: &mut Tx<'_>,
+    permit: &Permit<Read>,
+    folder: &TreePath,
+    names: &[&str],
+    most: usize,
+) -> Result<Vec<Artifact>> {
+    let (start, end) = range_below(folder);
+    let mut values = params![permit.workspace(), start, end, most].to_vec();
+    let mut tests = Vec::new();
+    for name in names {
+        let suffix = format!("/{name}");
+        tests.push(format!("substr(path, length(path) - {}) = ${}", suffix.chars().count() - 1, values.len() + 1));
+        values.push(suffix.into());
+    }
+    let sql = format!(
+        "SELECT path, digest, size FROM artifacts WHERE workspace = $1 AND path >= $2 AND path < $3 AND ({}) \
+         ORDER BY path LIMIT $4",
+        tests.join(" OR ")
+    );
+    tx.query(&sql, &values)?.iter().map(file_of).collect()
+}
+
+fn file_of(row: &Row) -> Result<Artifact> {
+    let path: String = row.get("path")?;
+    Ok(Artifact { path: path.parse()?, digest: row.get("digest")?, size: row.get("size")? })
 }
 
 /// What is directly in a folder, by name; all of the tree's root without one. Empty for what is a file or not there.

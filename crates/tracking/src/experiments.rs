@@ -101,17 +101,13 @@ pub fn find<L>(tx: &mut Tx<'_>, permit: &Permit<L>, name: &str) -> Result<Option
     }
 }
 
-/// The numbers of all experiments in use.
+/// The numbers of all experiments, deleted or not: a run of theirs may be either.
 pub fn numbers(tx: &mut Tx<'_>, permit: &Permit<Read>) -> Result<Vec<i64>> {
     let mut numbers = Vec::new();
-    tx.for_each(
-        "SELECT id FROM experiments WHERE workspace = $1 AND lifecycle = 'active' ORDER BY id",
-        &params![permit.workspace()],
-        |row| {
-            numbers.push(row.get(0)?);
-            Ok(())
-        },
-    )?;
+    tx.for_each("SELECT id FROM experiments WHERE workspace = $1 ORDER BY id", &params![permit.workspace()], |row| {
+        numbers.push(row.get(0)?);
+        Ok(())
+    })?;
     Ok(numbers)
 }
 

@@ -3,17 +3,16 @@
 
 mod models;
 
-use flyball_core::{Edit, Error, Permit, Read, Result, Timestamp};
+use flyball_core::{Edit, Error, Permit, Result, Timestamp};
 use flyball_governance::{Event, audit};
 use flyball_store::{OnConflict, Param, Tx, params};
 use serde_json::json;
 
-use crate::artifacts::{Artifact, TreePath};
 use crate::metrics;
 use crate::model::{Experiment, Lifecycle, Metric, Pair, Run};
 use crate::{experiments, inputs, runs};
 
-pub use models::{LoggedModel, ModelMetric, forget_logged_model, has_logged_model, logged_model, put_logged_model};
+pub use models::{forget_logged_model, has_logged_model, put_logged_model};
 
 /// The number that a new experiment gets: the wanted one when it is free, otherwise the next.
 ///
@@ -139,22 +138,6 @@ pub fn forget_run(tx: &mut Tx<'_>, permit: &Permit<Edit>, id: &str) -> Result<()
     }
     tx.execute("DELETE FROM runs WHERE no = $1", &params![no])?;
     Ok(())
-}
-
-/// All files below a folder of the tree of artifacts, at any depth, by path.
-///
-/// # Errors
-/// `Unavailable` when the database does not answer.
-pub fn files(tx: &mut Tx<'_>, permit: &Permit<Read>, folder: &TreePath) -> Result<Vec<Artifact>> {
-    // '0' comes after '/', so this range is what is below.
-    let rows = tx.query(
-        "SELECT path, digest, size FROM artifacts WHERE workspace = $1 AND path >= $2 AND path < $3 ORDER BY path",
-        &params![permit.workspace(), format!("{folder}/"), format!("{folder}0")],
-    )?;
-    let file = |row: &flyball_store::Row| {
-        Ok(Artifact { path: row.get::<String>("path")?.parse()?, digest: row.get("digest")?, size: row.get("size")? })
-    };
-    rows.iter().map(file).collect()
 }
 
 /// Where the artifacts of a run or logged model were before it came here, and where they are, if that differs. The former

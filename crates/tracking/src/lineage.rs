@@ -1,5 +1,7 @@
 //! Trainings: runs that a loop starts, with what they learnt from.
 
+use std::collections::HashMap;
+
 use flyball_core::{Digest, Edit, Error, Permit, Result, Timestamp};
 use flyball_store::{Row, Tx, params};
 use serde::Serialize;
@@ -7,7 +9,7 @@ use serde::Serialize;
 use crate::batch::{self, Batch};
 use crate::model::{Metric, NewRun, Pair, Point, RunStatus};
 use crate::runs::{self, Update};
-use crate::{experiments, metrics};
+use crate::{experiments, metrics, sql};
 
 /// What is known of a training when it starts. Its lineage is complete from the first moment.
 #[derive(Clone, Debug)]
@@ -90,7 +92,7 @@ pub fn finish(
     importance: &[(String, f64)],
 ) -> Result<()> {
     let status = if error.is_some() { RunStatus::Failed } else { RunStatus::Finished };
-    runs::update(tx, permit, id, &Update { status: Some(status), ended_at: Some(now), name: None })?;
+    runs::update(tx, permit, id, &Update { status: Some(status), ended_at: Some(Some(now)), name: None })?;
     let importance = serde_json::to_string(importance).map_err(Error::internal)?;
     tx.execute(
         "UPDATE run_lineage SET error = $2, importance = $3 WHERE run_id = $1",
@@ -134,6 +136,19 @@ pub(crate) fn get(tx: &mut Tx<'_>, run_id: &str) -> Result<Option<Lineage>> {
         &params![run_id],
     )?;
     row.as_ref().map(from_row).transpose()
+}
+
+/// The same of the runs of these numbers, by id.
+pub(crate) fn of_many(tx: &mut Tx<'_>, runs: &[i64]) -> Result<HashMap<String, Lineage>> {
+    let (among, list) = sql::among(tx.kind(), "r.no", 1, runs);
+    let rows = tx.query(
+        &format!(
+            "SELECT l.run_id, l.cause, l.dataset_version, l.window_from, l.window_to, l.row_count, l.rows_digest, \
+             l.code_commit, l.error, l.importance FROM runs r JOIN run_lineage l ON l.run_id = r.id WHERE {among}"
+        ),
+        &[list],
+    )?;
+    rows.iter().map(|row| Ok((row.get("run_id")?, from_row(row)?))).collect()
 }
 
 fn from_row(row: &Row) -> Result<Lineage> {

@@ -40,7 +40,8 @@ impl ModelStatus {
         }
     }
 
-    fn of(number: i64) -> Self {
+    /// The status of this number in the tracking API; one that is not known was not said.
+    pub fn of(number: i64) -> Self {
         Self::ALL.into_iter().find(|status| *status as i64 == number).unwrap_or(Self::Unspecified)
     }
 }
@@ -383,28 +384,32 @@ pub fn log_metrics(
         ErrorCode::NotFound => Error::invalid(error.message()),
         _ => error,
     })?;
-    let row = |metric: &ModelMetric| {
-        let ModelMetric { key, point, dataset_name, dataset_digest } = metric;
-        let nan = point.value.is_nan();
-        let value = if nan { 0.0 } else { rules::finite(point.value) };
-        let (name, digest) = (dataset_name.as_str(), dataset_digest.as_str());
-        params![model_id, key, point.timestamp, point.step, run_id, value, nan, experiment_id, name, digest].to_vec()
-    };
-    let rows: Vec<Vec<Param>> = metrics.iter().map(row).collect();
-    let columns = [
-        "model_id",
-        "key",
-        "timestamp",
-        "step",
-        "run_id",
-        "value",
-        "is_nan",
-        "experiment_id",
-        "dataset_name",
-        "dataset_digest",
-    ];
-    tx.insert_rows("logged_model_metrics", &columns, &rows, OnConflict::Ignore)?;
+    let rows: Vec<Vec<Param>> =
+        metrics.iter().map(|metric| metric_row(model_id, experiment_id, run_id, metric)).collect();
+    tx.insert_rows("logged_model_metrics", &METRIC_COLUMNS, &rows, OnConflict::Ignore)?;
     Ok(())
+}
+
+pub(crate) const METRIC_COLUMNS: [&str; 10] = [
+    "model_id",
+    "key",
+    "timestamp",
+    "step",
+    "run_id",
+    "value",
+    "is_nan",
+    "experiment_id",
+    "dataset_name",
+    "dataset_digest",
+];
+
+/// A point as the row of [`METRIC_COLUMNS`].
+pub(crate) fn metric_row(model_id: &str, experiment_id: i64, run_id: &str, metric: &ModelMetric) -> Vec<Param> {
+    let ModelMetric { key, point, dataset_name, dataset_digest } = metric;
+    let nan = point.value.is_nan();
+    let value = if nan { 0.0 } else { rules::finite(point.value) };
+    let (name, digest) = (dataset_name.as_str(), dataset_digest.as_str());
+    params![model_id, key, point.timestamp, point.step, run_id, value, nan, experiment_id, name, digest].to_vec()
 }
 
 /// Notes on a model that it was registered as this version.

@@ -27,8 +27,8 @@ pub struct Place {
 pub struct Update {
     /// How it stands now.
     pub status: Option<RunStatus>,
-    /// When it ended.
-    pub ended_at: Option<Timestamp>,
+    /// When it ended; `Some(None)` for one that goes on again.
+    pub ended_at: Option<Option<Timestamp>>,
     /// Its new name; an empty one is ignored.
     pub name: Option<String>,
 }
@@ -170,8 +170,9 @@ pub fn newest(tx: &mut Tx<'_>, permit: &Permit<Read>, experiment: Option<&str>, 
 /// The runs of these numbers, in this order, with everything but the models they took in.
 pub fn load_with_lineage(tx: &mut Tx<'_>, permit: &Permit<Read>, numbers: &[i64]) -> Result<Vec<Run>> {
     let mut runs = load_any(tx, permit, numbers)?;
+    let mut known = lineage::of_many(tx, numbers)?;
     for run in &mut runs {
-        run.lineage = lineage::get(tx, &run.id)?;
+        run.lineage = known.remove(&run.id);
     }
     Ok(runs)
 }
@@ -252,8 +253,14 @@ pub(crate) fn latest_point(row: &Row) -> Result<Point> {
 pub fn update(tx: &mut Tx<'_>, permit: &Permit<Edit>, id: &str, change: &Update) -> Result<()> {
     let place = active_place(tx, permit, id)?;
     tx.execute(
-        "UPDATE runs SET status = COALESCE($2, status), ended_at = COALESCE($3, ended_at) WHERE no = $1",
-        &params![place.no, change.status.map(|status| status.as_str().to_owned()), change.ended_at],
+        "UPDATE runs SET status = COALESCE($2, status), ended_at = CASE WHEN $3 = 1 THEN $4 ELSE ended_at END \
+         WHERE no = $1",
+        &params![
+            place.no,
+            change.status.map(|status| status.as_str().to_owned()),
+            change.ended_at.is_some(),
+            change.ended_at.flatten()
+        ],
     )?;
     match change.name.as_deref().filter(|name| !name.is_empty()) {
         Some(name) => put_tags(tx, place, &[Pair::new(RUN_NAME, name)]),

@@ -1,7 +1,7 @@
 //! The files of a run: listed, fetched, kept and removed.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use flyball_client::{Client, segment};
 use flyball_core::{Error, ErrorCode, Result};
@@ -73,8 +73,7 @@ fn fetch_folder(client: &Client, id: &str, path: &str, to: &Path) -> Result<u64>
     fs::create_dir_all(to).map_err(|error| cannot("make", to, error))?;
     let mut fetched = 0;
     for entry in entries(client, id, path)?.as_array().into_iter().flatten() {
-        let name =
-            entry["name"].as_str().filter(|name| !matches!(*name, "" | "." | "..") && !name.contains(['/', '\\']));
+        let name = entry["name"].as_str().filter(|name| is_plain(name));
         let name = name.ok_or_else(|| Error::invalid(format!("the server names a file {}", entry["name"])))?;
         let (below, place) = (format!("{}/{name}", path.trim_end_matches('/')), to.join(name));
         if entry["folder"].as_bool().unwrap_or_default() {
@@ -92,13 +91,22 @@ fn fetch(client: &Client, id: &str, path: &str, to: &Path) -> Result<()> {
     let mut partial = to.as_os_str().to_owned();
     partial.push(".part");
     let partial = PathBuf::from(partial);
-    let mut file = File::create(&partial).map_err(|error| cannot("write", &partial, error))?;
+    // Whatever has that name is not ours to write over.
+    let mut file = File::create_new(&partial).map_err(|error| cannot("write", &partial, error))?;
     let fetched = client.download(&at(id, path), &mut file);
-    if let Err(error) = fetched {
-        fs::remove_file(&partial).map_err(|error| cannot("remove", &partial, error))?;
-        return Err(error);
+    let fetched = fetched.and_then(|_| fs::rename(&partial, to).map_err(|error| cannot("write", to, error)));
+    if fetched.is_err()
+        && let Err(error) = fs::remove_file(&partial)
+    {
+        tracing::warn!(%error, path = %partial.display(), "what was fetched of the file stays");
     }
-    fs::rename(&partial, to).map_err(|error| cannot("write", to, error))
+    fetched
+}
+
+/// Whether a name is that of something in a folder, and leads nowhere else.
+fn is_plain(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
 }
 
 fn cannot(what: &str, path: &Path, error: std::io::Error) -> Error {

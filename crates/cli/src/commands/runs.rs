@@ -86,8 +86,11 @@ fn list(context: &Context, client: &Client, query: &[(&str, String)], show: &[St
 
 /// Says that there are more than were shown.
 pub(super) fn note_more(context: &Context, more: bool, limit: usize) {
-    if more && !context.json {
-        println!("… and more: --limit {} shows them", limit.saturating_mul(10).min(1_000));
+    const MOST: usize = 1_000;
+    match limit {
+        _ if !more || context.json => {}
+        0..MOST => println!("… and more: --limit {} shows them", limit.saturating_mul(10).min(MOST)),
+        _ => println!("… and more: narrow the --filter"),
     }
 }
 
@@ -153,11 +156,11 @@ fn log(context: &Context, client: &Client, at: &str, metrics: &[String], params:
     if logged == 0 {
         return Err(Error::invalid("there is nothing to log").hint("give --metric, --param or --tag"));
     }
-    let run: Value = client.post(&format!("{at}/log"), &body)?;
+    let told: Value = client.post(&format!("{at}/log"), &body)?;
     if context.json {
-        return print_json(&run);
+        return print_json(&told);
     }
-    println!("logged {logged} to run {}", run["id"].as_str().unwrap_or_default());
+    println!("logged {logged} to run {}", told["run"].as_str().unwrap_or_default());
     Ok(())
 }
 
@@ -168,7 +171,8 @@ fn point(text: &str) -> Result<Value> {
     let (value, step) = rest.split_once('@').unwrap_or((rest, "0"));
     let value: f64 = value.parse().map_err(|_| bad())?;
     let step: i64 = step.parse().map_err(|_| bad())?;
-    // A NaN becomes null, which stands for it there.
+    // Infinities are kept as the greatest numbers, as clients have it; a NaN becomes null, which stands for it there.
+    let value = if value.is_nan() { value } else { value.clamp(f64::MIN, f64::MAX) };
     Ok(json!({ "key": key, "value": value, "step": step }))
 }
 

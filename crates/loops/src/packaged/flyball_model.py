@@ -38,10 +38,13 @@ class Model:
 
     def _columns(self, wanted, rows, inputs):
         """The columns of one input: the one of its name, or for a graph with a single matrix all features in order."""
-        if wanted.name in rows.columns:
-            return [wanted.name]
         features = [feature["name"] for feature in self.signature.get("features", [])]
-        names = [wanted.name] if inputs > 1 else features or list(rows.columns)
+        if inputs == 1 and features:
+            names = features
+        elif inputs == 1 and wanted.name not in rows.columns:
+            names = list(rows.columns)
+        else:
+            names = [wanted.name]
         missing = [name for name in names if name not in rows.columns]
         if missing:
             raise ValueError(f"the data has no column {', '.join(map(repr, missing))}")
@@ -53,7 +56,12 @@ class Model:
             # A missing text is the empty one, as in training.
             values = part.astype(object).where(part.notna(), "").astype(str).to_numpy(dtype=object)
         else:
-            values = part.to_numpy(dtype=np.float64, na_value=np.nan).astype(ELEMENTS[wanted.type])
+            if wanted.type not in ELEMENTS:
+                raise ValueError(f"the model's input {wanted.name!r} is a {wanted.type}, which is not supported here")
+            element = ELEMENTS[wanted.type]
+            if not issubclass(element, np.floating) and part.isna().to_numpy().any():
+                raise ValueError(f"the model's input {wanted.name!r} takes no missing values")
+            values = part.to_numpy(dtype=element)
         return wanted.name, values.reshape(-1) if len(wanted.shape) == 1 else values
 
     def _scores(self, answer):

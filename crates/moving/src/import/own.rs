@@ -3,10 +3,11 @@
 use flyball_core::{Error, Permit, Read, Result, Timestamp};
 use flyball_registry::{ModelVersion as StoredVersion, RegisteredModel as StoredRegistered, Stage, models, versions};
 use flyball_store::Tx;
-use flyball_tracking::artifacts::TreePath;
+use flyball_tracking::artifacts::{self, TreePath};
 use flyball_tracking::{
-    DatasetInput, Experiment as StoredExperiment, Lifecycle, LoggedDataset, ModelUse as StoredUse, Pair as StoredPair,
-    Run as StoredRun, RunInputs, RunStatus, experiments, history, import, runs,
+    DatasetInput, Experiment as StoredExperiment, Lifecycle, LoggedDataset, LoggedModel as StoredModel, ModelStatus,
+    ModelUse as StoredUse, Pair as StoredPair, Run as StoredRun, RunInputs, RunStatus, experiments, history,
+    logged_models, runs,
 };
 
 use super::names::{lifecycle, stored_pairs};
@@ -135,7 +136,7 @@ pub(crate) fn tally_of_run(tx: &mut Tx<'_>, permit: &Permit<Read>, id: &str) -> 
 
 /// What the database says of a logged model and its files.
 pub(crate) fn tally_of_logged_model(tx: &mut Tx<'_>, permit: &Permit<Read>, id: &str) -> Result<Tally> {
-    let model = logged_model(import::logged_model(tx, permit, id)?);
+    let model = logged_model(logged_models::get(tx, permit, id, true)?);
     let mut tally = tally::of_logged_model(&model)?;
     tally.insert(Kind::Artifacts, files(tx, permit, &model.artifact_uri)?.sum()?);
     Ok(tally)
@@ -144,7 +145,7 @@ pub(crate) fn tally_of_logged_model(tx: &mut Tx<'_>, permit: &Permit<Read>, id: 
 fn files(tx: &mut Tx<'_>, permit: &Permit<Read>, uri: &str) -> Result<Files> {
     let root = TreePath::from_uri(uri)?;
     let mut files = Files::default();
-    for artifact in import::files(tx, permit, &root)? {
+    for artifact in artifacts::below(tx, permit, &root)? {
         let path = artifact.path.as_str().get(root.as_str().len() + 1..).unwrap_or_default();
         files.add(path, artifact.size, artifact.digest);
     }
@@ -152,14 +153,14 @@ fn files(tx: &mut Tx<'_>, permit: &Permit<Read>, uri: &str) -> Result<Files> {
 }
 
 /// A logged model in the form in which it is stored.
-pub(crate) fn stored_model(model: &LoggedModel, experiment_id: i64) -> import::LoggedModel {
-    import::LoggedModel {
+pub(crate) fn stored_model(model: &LoggedModel, experiment_id: i64) -> StoredModel {
+    StoredModel {
         id: model.id.clone(),
         experiment_id,
         name: model.name.clone(),
         model_type: model.model_type.clone(),
         source_run_id: model.source_run_id.clone(),
-        status: model.status,
+        status: ModelStatus::of(model.status),
         status_message: model.status_message.clone(),
         lifecycle: lifecycle(model.deleted),
         created_at: Timestamp(model.created_at),
@@ -170,12 +171,14 @@ pub(crate) fn stored_model(model: &LoggedModel, experiment_id: i64) -> import::L
         metrics: model
             .metrics
             .iter()
-            .map(|metric| import::ModelMetric {
-                key: metric.key.clone(),
-                point: stored_point(&metric.point),
-                run_id: metric.run_id.clone(),
-                dataset_name: metric.dataset_name.clone(),
-                dataset_digest: metric.dataset_digest.clone(),
+            .map(|metric| {
+                let stored = flyball_tracking::ModelMetric {
+                    key: metric.key.clone(),
+                    point: stored_point(&metric.point),
+                    dataset_name: metric.dataset_name.clone(),
+                    dataset_digest: metric.dataset_digest.clone(),
+                };
+                (stored, metric.run_id.clone())
             })
             .collect(),
     }
@@ -185,14 +188,14 @@ pub(crate) fn stored_point(point: &Point) -> flyball_tracking::Point {
     flyball_tracking::Point { timestamp: point.0, step: point.1, value: point.2 }
 }
 
-fn logged_model(stored: import::LoggedModel) -> LoggedModel {
+fn logged_model(stored: StoredModel) -> LoggedModel {
     LoggedModel {
         id: stored.id,
         experiment_id: stored.experiment_id.to_string(),
         name: stored.name,
         model_type: stored.model_type,
         source_run_id: stored.source_run_id,
-        status: stored.status,
+        status: stored.status as i64,
         status_message: stored.status_message,
         deleted: stored.lifecycle == Lifecycle::Deleted,
         created_at: stored.created_at.0,
@@ -203,10 +206,10 @@ fn logged_model(stored: import::LoggedModel) -> LoggedModel {
         metrics: stored
             .metrics
             .into_iter()
-            .map(|metric| ModelMetric {
+            .map(|(metric, run_id)| ModelMetric {
                 key: metric.key,
                 point: Point(metric.point.timestamp, metric.point.step, metric.point.value),
-                run_id: metric.run_id,
+                run_id,
                 dataset_name: metric.dataset_name,
                 dataset_digest: metric.dataset_digest,
             })

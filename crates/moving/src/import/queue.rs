@@ -22,7 +22,7 @@ pub(crate) enum Body {
     /// A run.
     Run(Box<Run>),
     /// A logged model.
-    LoggedModel(Box<import::LoggedModel>),
+    LoggedModel(Box<flyball_tracking::LoggedModel>),
     /// The rest of a thing whose beginning was written before.
     Rest,
 }

@@ -7,7 +7,7 @@ use flyball_store::DatabaseUrl;
 use flyball_testkit::on_both;
 use flyball_tracking::artifacts::TreePath;
 use flyball_tracking::{
-    Lifecycle, NewExperiment, RunStatus, artifacts, experiments, history, import as tracking, runs,
+    Lifecycle, ModelStatus, NewExperiment, RunStatus, artifacts, experiments, history, logged_models, runs,
 };
 
 use crate::fixture::{Stock, editor, home, import};
@@ -60,8 +60,8 @@ fn everything_of_a_database_comes_in_as_it_was_there() {
             assert_eq!(runs::get(tx, &permit, "a3")?.lifecycle, Lifecycle::Deleted);
             assert_eq!(runs::get(tx, &permit, "a2")?.inputs.models[0].model_id, "m-1");
 
-            let model = tracking::logged_model(tx, &permit, "m-1")?;
-            assert_eq!((model.metrics.len(), model.status, model.created_at.0), (2, 2, 150));
+            let model = logged_models::get(tx, &permit, "m-1", true)?;
+            assert_eq!((model.metrics.len(), model.status, model.created_at.0), (2, ModelStatus::Ready, 150));
 
             assert_eq!(aliases::get(tx, &permit, "late", "champion")?.version, 2);
             assert_eq!(registry::last_version(tx, &permit, "late")?, 3, "the number of a deleted version stays given");

@@ -20,7 +20,7 @@ use crate::routes::api::{editor, reader};
 /// What a handler answers.
 pub(crate) type Answer = Result<JsonText, ApiError>;
 
-/// JSON, written where the work was done: the threads that serve connections only pass it on.
+/// JSON. That of searches is written where the work was done: the threads that serve connections only pass it on.
 pub(crate) struct JsonText(Vec<u8>);
 
 impl JsonText {

@@ -7,7 +7,7 @@ use axum::extract::State;
 use flyball_core::{Error, Permit, Result, limits};
 use flyball_store::Tx;
 use flyball_tracking::logged_models::{self, ModelMetric};
-use flyball_tracking::{Metric, Point, history, metrics, runs, search};
+use flyball_tracking::{Metric, Point, history, metrics, rules, runs, search};
 use serde_json::{Value, json};
 
 use super::call::{Answer, Call, JsonText};
@@ -74,12 +74,13 @@ async fn log(State(app): State<Arc<App>>, call: Call) -> Answer {
     let (id, metric) = (run_id(&call.fields)?, metric_of(&call.fields)?);
     metrics::check(&metric)?;
     match model_metric_of(&call.fields, &metric)? {
-        None => app.points.log(&app.platform.db, editor()?, id, metric).await?,
-        Some(of_model) => {
+        // An id that no run can have goes alone: what the database says of it would be said to all that wait.
+        None if rules::check_run_id(&id).is_ok() => app.points.log(&app.platform.db, editor()?, id, metric).await?,
+        of_model => {
             let work = move |tx: &mut Tx<'_>| {
                 let permit = editor()?;
                 metrics::log(tx, &permit, &id, &metric)?;
-                log_to_models(tx, &permit, &id, vec![of_model])
+                log_to_models(tx, &permit, &id, of_model.into_iter().collect())
             };
             write(&app.platform.db, work).await?;
         }

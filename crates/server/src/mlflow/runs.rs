@@ -80,7 +80,7 @@ async fn update(State(app): State<Arc<App>>, call: Call) -> Answer {
         let status = fields.choice("status", &words)?;
         let change = Update {
             status: status.and_then(|number| RunStatus::ALL.get(usize::try_from(number - 1).ok()?).copied()),
-            ended_at: fields.integer("end_time")?.map(Timestamp),
+            ended_at: fields.integer("end_time")?.map(|at| Some(Timestamp(at))),
             name: fields.text("run_name")?,
         };
         let id = run_id(fields)?;

@@ -36,7 +36,9 @@ fn runs_are_started_logged_found_and_binned() {
             "metrics": [{ "key": "auc", "value": auc, "step": 1 }, { "key": "gap", "value": null }],
             "params": { "depth": "6" }, "tags": { "team": "b" },
         });
-        let run = made(&server, Method::POST, &format!("/api/v1/runs/{run}/log"), &body);
+        let told = made(&server, Method::POST, &format!("/api/v1/runs/{run}/log"), &body);
+        assert_eq!(told, json!({ "run": run, "logged": 4 }));
+        let run = server.get(&format!("/api/v1/runs/{run}")).json();
         assert_eq!(run["metrics"][0]["value"], auc);
         assert_eq!(run["metrics"][1]["value"], Value::Null, "there was none");
     }
@@ -50,6 +52,9 @@ fn runs_are_started_logged_found_and_binned() {
 
     let ended = made(&server, Method::PATCH, &format!("/api/v1/runs/{}", runs[0]), &json!({ "status": "failed" }));
     assert_eq!((&ended["status"], ended["ended_at"].is_null()), (&json!("failed"), false));
+    let change = json!({ "status": "running", "tags": { "none": null } });
+    let ended = made(&server, Method::PATCH, &format!("/api/v1/runs/{}", runs[0]), &change);
+    assert_eq!((&ended["status"], ended["ended_at"].is_null()), (&json!("running"), true));
     made(&server, Method::DELETE, &format!("/api/v1/runs/{}", runs[0]), &Value::Null);
     assert_eq!(server.get("/api/v1/runs").json().as_array().unwrap().len(), 2);
     assert_eq!(found(&server.get("/api/v1/runs?deleted=true"), "id"), [runs[0].clone()]);
@@ -65,6 +70,8 @@ fn what_cannot_be_is_refused_with_the_next_step() {
         (Method::GET, "/api/v1/runs?filter=metrics.auc%20~%201".to_owned(), Value::Null, 400),
         (Method::GET, "/api/v1/runs?limit=0".to_owned(), Value::Null, 400),
         (Method::GET, "/api/v1/runs?nonsense=1".to_owned(), Value::Null, 400),
+        (Method::POST, format!("/api/v1/runs/{run}/log"), json!({ "metrics": [{ "key": "m" }] }), 400),
+        (Method::PATCH, format!("/api/v1/runs/{run}"), json!({ "status": "done" }), 400),
         (Method::GET, "/api/v1/runs?experiment=nobody".to_owned(), Value::Null, 404),
         (Method::GET, "/api/v1/models?deleted=true".to_owned(), Value::Null, 400),
         (Method::GET, "/api/v1/experiments/nobody".to_owned(), Value::Null, 404),
@@ -80,6 +87,8 @@ fn what_cannot_be_is_refused_with_the_next_step() {
         assert_eq!(answer.status.as_u16(), status, "{method} {path}: {}", answer.text);
         let told = answer.json();
         assert!(told["error"]["message"].as_str().is_some_and(|text| !text.is_empty()), "{path}: {told}");
+        let framework = told["error"]["message"].as_str().unwrap_or_default().starts_with("the request is malformed: ");
+        assert!(!framework || told["error"]["hint"].is_string(), "{path}: {told}");
     }
 }
 
@@ -93,8 +102,10 @@ fn experiments_are_named_tagged_and_binned() {
     assert_eq!((&one["name"], &one["tags"]), (&json!("d"), &json!([{ "key": "l", "value": "w" }])));
     let query = "/api/v1/experiments?filter=tags.l%20%3D%20'w'";
     assert_eq!(found(&server.get(query), "name"), ["d"]);
+    let run = start(&server, "d");
     made(&server, Method::DELETE, "/api/v1/experiments/d", &Value::Null);
     assert!(found(&server.get(query), "name").is_empty());
+    assert_eq!(found(&server.get("/api/v1/runs?deleted=true"), "id"), [run]);
     made(&server, Method::POST, "/api/v1/experiments/d/restore", &Value::Null);
     assert_eq!(found(&server.get(query), "name"), ["d"]);
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 /// A fixture by name.
+#[expect(clippy::disallowed_methods, reason = "cargo says in the environment where the checkout is")]
 pub(crate) fn load(name: &str) -> Value {
     // Asked when it runs, not built in: the build folder is shared between checkouts.
     let path = format!("{}/tests/oracles/{name}.json", std::env::var("CARGO_MANIFEST_DIR").unwrap());

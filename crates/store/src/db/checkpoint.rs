@@ -2,9 +2,9 @@
 //! SQLite would have it, the moves are what the slowest writes wait for.
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flyball_core::{Error, Result};
 
@@ -14,16 +14,31 @@ use super::sqlite::SqliteConnection;
 const PAUSE: Duration = Duration::from_millis(250);
 
 pub(super) struct Checkpointer {
-    work: Option<SyncSender<()>>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Something was written since the last move.
+    written: bool,
+    /// The writer has ended; its connection moves the rest.
+    ended: bool,
 }
 
 impl Checkpointer {
     pub(super) fn start(path: &Path) -> Result<Self> {
         let connection = SqliteConnection::open_checkpointer(path)?;
-        let (work, reminded) = sync_channel(1);
+        let shared = Arc::new(Shared::default());
+        let reminded = Arc::clone(&shared);
         let serve = move || {
-            while reminded.recv().is_ok() && pauses(&reminded) {
+            while reminded.waits() {
                 if let Err(error) = connection.batch("PRAGMA wal_checkpoint(PASSIVE)") {
                     // The writer moves it in the end; what is lost is smoothness.
                     tracing::warn!(?error, "the write-ahead log could not be moved into the database");
@@ -31,33 +46,36 @@ impl Checkpointer {
             }
         };
         let thread = thread::Builder::new().name("db-checkpoint".into()).spawn(serve).map_err(Error::internal)?;
-        Ok(Self { work: Some(work), thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     /// Says that something was written.
     pub(super) fn remind(&self) {
-        if let Some(work) = &self.work {
-            // Full: it is reminded already.
-            let _full = work.try_send(());
-        }
+        self.shared.change(|state| state.written = true);
     }
 }
 
-/// Waits for the pause; no when the writer has ended meanwhile, whose connection then moves the rest.
-fn pauses(reminded: &Receiver<()>) -> bool {
-    let until = Instant::now() + PAUSE;
-    loop {
-        match reminded.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(()) => {}
-            Err(RecvTimeoutError::Timeout) => return true,
-            Err(RecvTimeoutError::Disconnected) => return false,
-        }
+impl Shared {
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_one();
+    }
+
+    /// Waits until something was written, and then for the pause. False when the writer has ended.
+    fn waits(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let quiet = |state: &mut State| !state.written && !state.ended;
+        let mut state = self.changed.wait_while(state, quiet).unwrap_or_else(PoisonError::into_inner);
+        state.written = false;
+        let paused = self.changed.wait_timeout_while(state, PAUSE, |state| !state.ended);
+        let (state, _) = paused.unwrap_or_else(PoisonError::into_inner);
+        !state.ended
     }
 }
 
 impl Drop for Checkpointer {
     fn drop(&mut self) {
-        self.work = None;
+        self.shared.change(|state| state.ended = true);
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the checkpointer of the database ended with a panic");
         }

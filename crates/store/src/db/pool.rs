@@ -8,13 +8,16 @@ use flyball_core::{Error, ErrorCode, Result};
 use super::DatabaseUrl;
 use super::connection::{Access, Connection};
 
-/// Most readers at once: more than cores help, and far under PostgreSQL's usual 100 connections.
-const READERS: usize = 16;
+/// Most readers at once of a server: far under PostgreSQL's usual 100 connections.
+const READERS_OF_A_SERVER: usize = 16;
+/// Most readers at once of a file, each with a cache of its own: more than cores help, but they also wait for the disk.
+const READERS_OF_A_FILE: usize = 8;
 /// How long a reader waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) struct Pool {
     url: DatabaseUrl,
+    readers: usize,
     state: Mutex<State>,
     returned: Condvar,
 }
@@ -27,7 +30,11 @@ struct State {
 
 impl Pool {
     pub(super) fn new(url: DatabaseUrl) -> Self {
-        Self { url, state: Mutex::default(), returned: Condvar::new() }
+        let readers = match url {
+            DatabaseUrl::Sqlite(_) => READERS_OF_A_FILE,
+            DatabaseUrl::Postgres(_) => READERS_OF_A_SERVER,
+        };
+        Self { url, readers, state: Mutex::default(), returned: Condvar::new() }
     }
 
     /// Lends a connection to `f`. A connection that was lost, or whose reader panicked, is not used again.
@@ -44,9 +51,9 @@ impl Pool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut state, _) = self
             .returned
-            .wait_timeout_while(state, PATIENCE, |state| state.lent >= READERS)
+            .wait_timeout_while(state, PATIENCE, |state| state.lent >= self.readers)
             .unwrap_or_else(PoisonError::into_inner);
-        if state.lent >= READERS {
+        if state.lent >= self.readers {
             return Err(Error::new(ErrorCode::Overloaded, "too many readers of the database at once")
                 .hint("try again in a moment"));
         }

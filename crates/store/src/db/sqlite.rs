@@ -24,8 +24,11 @@ const STATEMENTS_KEPT: usize = 512;
 
 /// The pages that the writer keeps: those that one large batch changes, many times over.
 const WRITER_CACHE_KIB: usize = 16 * 1024;
+/// The pages that a reader keeps. Measured: a page of a thousand runs of ten thousand is read at half the cost of SQLite's
+/// default of 2 MiB, and no faster with four times as much.
+const READER_CACHE_KIB: usize = 8 * 1024;
 /// Pages of 4 KiB in the write-ahead log at which the writer itself moves what the checkpointer has not yet moved, so that
-/// the log begins anew. Bounds the log to about 64 MiB.
+/// the log begins anew: at about 64 MiB, unless a reader or a transaction lasts longer.
 const LOG_PAGES: usize = 16_384;
 
 /// How long a connection waits for another process that holds the file.
@@ -60,7 +63,10 @@ impl SqliteConnection {
                     format!("PRAGMA cache_size = -{WRITER_CACHE_KIB}; PRAGMA wal_autocheckpoint = {LOG_PAGES}");
                 connection.execute_batch(&settings).map_err(from_sqlite)?;
             }
-            Access::Read => connection.execute_batch("PRAGMA query_only = ON").map_err(from_sqlite)?,
+            Access::Read => {
+                let settings = format!("PRAGMA query_only = ON; PRAGMA cache_size = -{READER_CACHE_KIB}");
+                connection.execute_batch(&settings).map_err(from_sqlite)?;
+            }
         }
         Ok(Self { connection, orders: RefCell::default() })
     }
@@ -194,7 +200,7 @@ impl ToSql for Param {
 
 impl Source for rusqlite::Row<'_> {
     fn names(&self) -> Vec<String> {
-        self.as_ref().column_names().into_iter().map(str::to_owned).collect()
+        self.as_ref().column_names().map(str::to_owned).collect()
     }
 
     fn cell(&self, place: usize) -> Result<Cell<'_>> {

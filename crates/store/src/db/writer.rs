@@ -124,7 +124,10 @@ where
             (Some(outcome), None) => outcome,
             (None, None) => Err(Error::internal("a write was answered before it ran")),
         };
-        (self.reply)(outcome);
+        let reply = self.reply;
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| reply(outcome))) {
+            tracing::error!(text = panic_text(&*panic), "a panic in the answer to a write");
+        }
     }
 }
 

@@ -36,7 +36,11 @@ fn updates_change_what_they_name_and_the_name_follows_its_tag() {
         let id = experiment(db, "x");
         run(db, id, "r1");
         let change = |change: Update| edit(db, move |tx, permit| runs::update(tx, permit, "r1", &change)).unwrap();
-        change(Update { status: Some(RunStatus::Killed), ended_at: Some(Timestamp(5)), name: Some(String::new()) });
+        change(Update {
+            status: Some(RunStatus::Killed),
+            ended_at: Some(Some(Timestamp(5))),
+            name: Some(String::new()),
+        });
         let name = stored(db, "r1").name;
         change(Update { name: Some("new".into()), ..Update::default() });
         let changed = stored(db, "r1");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use flyball_web::asset;
 use flyball_web::assets::asset_paths;
 
+#[expect(clippy::disallowed_methods, reason = "cargo says in the environment where the checkout is")]
 fn templates() -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
         for entry in fs::read_dir(folder).unwrap() {

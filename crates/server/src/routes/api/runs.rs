@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use flyball_core::{Edit, Error, Permit, Read, Result, Timestamp};
+use flyball_core::{Edit, Error, ErrorCode, Permit, Read, Result, Timestamp};
 use flyball_registry::provenance;
 use flyball_store::Tx;
 use flyball_tracking::batch::{self, Batch};
@@ -14,6 +14,7 @@ use flyball_tracking::search::{self, RunSearch};
 use flyball_tracking::{Metric, NewRun, Pair, Point, Run, RunStatus, experiments, history, runs};
 use flyball_web::ChartData;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::search::{Page, SearchQuery};
@@ -26,6 +27,9 @@ use crate::error::ApiError;
     responses((status = 200, description = "The runs; the header next-page-token names the next page", body = Value)))]
 pub(crate) async fn list(State(app): State<Arc<App>>, Query(query): Query<SearchQuery>) -> Result<Page, ApiError> {
     Page::read(app, move |tx, permit| {
+        if query.is_plain() {
+            return Ok((runs::newest(tx, permit, None, query.limit()?)?, None));
+        }
         let search = RunSearch {
             experiment_ids: searched(tx, permit, query.experiment())?,
             filter: query.filter(),
@@ -120,15 +124,21 @@ pub(crate) async fn update(State(app): State<Arc<App>>, Path(id): Path<String>, 
         for (key, value) in body.tags {
             match value {
                 Some(value) => batch::set_tag(tx, permit, &id, &Pair { key, value })?,
-                None => runs::delete_tag(tx, permit, &id, &key)?,
+                // One that is not there is gone already.
+                None => runs::delete_tag(tx, permit, &id, &key).or_else(unless_missing)?,
             }
         }
-        let ended = body.status.is_some_and(RunStatus::is_over);
-        let change = Update { status: body.status, ended_at: ended.then_some(now), name: body.name };
+        // A run that goes on has no end.
+        let ended_at = body.status.map(|status| status.is_over().then_some(now));
+        let change = Update { status: body.status, ended_at, name: body.name };
         runs::update(tx, permit, &id, &change)?;
         runs::get(tx, permit, &id)
     })
     .await
+}
+
+fn unless_missing(error: Error) -> Result<()> {
+    if error.code() == ErrorCode::NotFound { Ok(()) } else { Err(error) }
 }
 
 /// What is logged to a run, all of it or nothing.
@@ -152,7 +162,8 @@ pub(crate) struct LogBody {
 pub(crate) struct PointBody {
     /// The metric.
     key: String,
-    /// The value; null where there is none.
+    /// The value; null stands for NaN.
+    #[serde(deserialize_with = "Option::deserialize")]
     value: Option<f64>,
     /// The step of the training.
     #[serde(default)]
@@ -164,7 +175,7 @@ pub(crate) struct PointBody {
 /// Logs points of metrics, parameters and tags to a run.
 #[utoipa::path(post, path = "/api/v1/runs/{id}/log", tag = "runs", operation_id = "logToRun",
     params(("id" = String, Path, description = "The run")), request_body = LogBody,
-    responses((status = 200, description = "The run", body = Value)))]
+    responses((status = 200, description = "How much was logged", body = Value)))]
 pub(crate) async fn log(State(app): State<Arc<App>>, Path(id): Path<String>, Json(body): Json<LogBody>) -> Answer {
     let now = app.platform.clock.now();
     let point = |body: PointBody| {
@@ -179,7 +190,8 @@ pub(crate) async fn log(State(app): State<Arc<App>>, Path(id): Path<String>, Jso
     batch.check()?;
     change(app, move |tx, permit, _now| {
         batch::log(tx, permit, &id, &batch)?;
-        runs::get(tx, permit, &id)
+        let logged = batch.metrics.len() + batch.params.len() + batch.tags.len();
+        Ok(json!({ "run": id, "logged": logged }))
     })
     .await
 }
@@ -218,7 +230,7 @@ pub(crate) async fn lineage(State(app): State<Arc<App>>, Path(id): Path<String>)
     answer(move || {
         let permit = reader()?;
         let mut found = app.platform.db.read(|tx| provenance::of_run(tx, &permit, &id))?;
-        found.environment.iter_mut().try_for_each(|file| file.read(&app.platform.blobs))?;
+        found.environment.iter_mut().for_each(|file| file.read(&app.platform.blobs));
         Ok(found)
     })
     .await

@@ -47,6 +47,12 @@ impl SearchQuery {
         steps.filter(|step| !step.is_empty()).map(str::to_owned).collect()
     }
 
+    /// Whether nothing is asked for but the first ones.
+    pub(crate) fn is_plain(&self) -> bool {
+        let Self { filter, order_by, limit: _, page_token, deleted, experiment } = self;
+        ![filter, order_by, page_token, experiment].into_iter().any(Option::is_some) && !deleted
+    }
+
     pub(crate) fn limit(&self) -> Result<usize> {
         /// How many when nothing is said.
         const USUAL: usize = 100;
