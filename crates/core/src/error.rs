@@ -63,6 +63,8 @@ codes! {
     AlreadyExists => "already_exists", 409;
     /// This server does not offer it.
     Unsupported => "unsupported", 501;
+    /// A body is in a form that is not understood here.
+    UnsupportedMediaType => "unsupported_media_type", 415;
     /// The data folder is in use by another process.
     Locked => "locked", 409;
     /// A worker lost its lease; its effects were discarded.

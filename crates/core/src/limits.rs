@@ -28,6 +28,10 @@ pub const TEXT_LEVELS: usize = 10_000;
 pub const BODY_BYTES: usize = 4 * 1024 * 1024;
 /// Most rows of one inference request.
 pub const INFER_ROWS: usize = 100_000;
+/// Most elements of one tensor of an inference request: they take 64 MiB as numbers.
+pub const INFER_ELEMENTS: usize = 8 * 1024 * 1024;
+/// Largest body of rows for scoring, as JSON, CSV or Parquet.
+pub const SCORING_BODY_BYTES: usize = 64 * 1024 * 1024;
 /// Most rows that a list answers at once.
 pub const PAGE_ROWS: usize = 1_000;
 /// How many inference records may wait to be written; past it they are counted and dropped, never slowing an answer.

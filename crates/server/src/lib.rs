@@ -13,11 +13,13 @@ mod live;
 mod mlflow;
 mod oip;
 mod origin;
+mod packing;
 mod pages;
 pub mod points;
 mod process;
 mod progress;
 pub mod routes;
+mod scoring;
 pub mod serve;
 mod transfer;
 

@@ -32,4 +32,5 @@ pub(crate) fn speaks(path: &str) -> bool {
     const PREFIXES: [&str; 4] = ["/api/2.0/", "/api/3.0/", "/ajax-api/", "/v1/traces"];
     PREFIXES.iter().any(|prefix| path.starts_with(prefix))
         || matches!(path, "/get-artifact" | "/model-versions/get-artifact")
+        || (path.starts_with("/endpoints/") && path.ends_with("/invocations"))
 }

@@ -1,10 +1,13 @@
-//! The Open Inference Protocol V2 in JSON: requests into rows, answers into tensors.
+//! The Open Inference Protocol V2: requests into rows, answers into tensors, over HTTP and over gRPC.
 
 mod answer;
+mod binary;
 mod cells;
+pub(crate) mod describe;
+pub(crate) mod grpc;
 mod request;
 
-pub(crate) use answer::answer;
+pub(crate) use answer::{InferAnswer, answer, json};
 pub(crate) use request::InferRequest;
 
 use flyball_core::{Error, Result};

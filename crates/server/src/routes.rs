@@ -27,6 +27,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::guard::guard;
 use crate::mlflow::{self, DialectRoute};
+use crate::oip::grpc::{self, GrpcRoute};
 
 /// A route and what it asks of its caller.
 struct Route {
@@ -38,8 +39,8 @@ fn route(policy: Policy, handler: UtoipaMethodRouter<Arc<App>>) -> Route {
     Route { policy, handler }
 }
 
-/// The list. A new route goes here and nowhere else; those of the MLflow protocol, which has its own documents, to
-/// [`mlflow::all`].
+/// The list. A new route goes here and nowhere else; those of protocols that have documents of their own to
+/// [`mlflow::all`] and [`grpc::all`].
 fn all() -> Vec<Route> {
     use Policy::{Edit, Public, Read};
     vec![
@@ -56,6 +57,14 @@ fn all() -> Vec<Route> {
         route(Read, routes!(oip::model::metadata_of_version)),
         route(Read, routes!(oip::model::ready)),
         route(Read, routes!(oip::model::ready_of_version)),
+        route(Read, routes!(oip::triton::config)),
+        route(Read, routes!(oip::triton::config_of_version)),
+        route(Read, routes!(oip::triton::statistics)),
+        route(Read, routes!(oip::triton::statistics_of_model)),
+        route(Read, routes!(oip::triton::statistics_of_version)),
+        route(Read, routes!(oip::triton::index)),
+        route(Edit, routes!(oip::triton::load)),
+        route(Edit, routes!(oip::triton::unload)),
         route(Read, routes!(oip::infer::infer)),
         route(Read, routes!(oip::infer::infer_version)),
         route(Read, routes!(api::loops::list)),
@@ -95,6 +104,8 @@ fn all() -> Vec<Route> {
         route(Read, routes!(api::endpoints::list)),
         route(Read, routes!(api::endpoints::get)),
         route(Edit, routes!(api::endpoints::tell)),
+        route(Read, routes!(api::predict::predict)),
+        route(Read, routes!(api::predict::invocations)),
         route(Read, routes!(api::datasets::list)),
         route(Read, routes!(api::datasets::get)),
         route(Read, routes!(api::alerts::list)),
@@ -135,6 +146,10 @@ pub fn router(app: Arc<App>) -> Router {
         let gate = middleware::from_fn_with_state((Arc::clone(&app), policy), gate);
         router = router.route(&path, handler.layer(gate));
     }
+    for GrpcRoute { policy, path, handler } in grpc::all() {
+        let gate = middleware::from_fn_with_state((Arc::clone(&app), policy), gate);
+        router = router.route(path, handler.layer(gate));
+    }
     router
         .fallback(no_such_page)
         .method_not_allowed_fallback(wrong_method)
@@ -143,9 +158,10 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// Method, path and policy of every route of the MLflow protocol.
+/// Method, path and policy of every route of the protocols that have documents of their own: MLflow's, and gRPC.
 pub fn dialect() -> Vec<(Method, String, Policy)> {
-    mlflow::all().into_iter().map(|route| (route.method, route.path, route.policy)).collect()
+    let grpc = grpc::all().into_iter().map(|route| (Method::POST, route.path.to_owned(), route.policy));
+    mlflow::all().into_iter().map(|route| (route.method, route.path, route.policy)).chain(grpc).collect()
 }
 
 /// The OpenAPI document of all native routes; each operation names its policy as `x-policy`.

@@ -13,10 +13,18 @@ pub(crate) fn root() -> PathBuf {
     here.ancestors().nth(2).map_or_else(|| here.clone(), PathBuf::from)
 }
 
-/// A command in the root of the checkout.
+/// A command in the root of the checkout. What cargo told this program of itself is not handed on: the build script of ring
+/// asks for it, and everything above ring, the query engine too, would be built anew whenever cargo is called from here
+/// after it was called by hand.
 pub(crate) fn command(line: &[&str]) -> Command {
     let mut command = Command::new(line[0]);
     command.args(&line[1..]).current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

@@ -44,6 +44,7 @@ fn code_of(code: ErrorCode) -> (&'static str, u16) {
         ErrorCode::Unauthenticated => ("UNAUTHENTICATED", 401),
         ErrorCode::Forbidden => ("PERMISSION_DENIED", 403),
         ErrorCode::Unsupported => ("NOT_IMPLEMENTED", 501),
+        ErrorCode::UnsupportedMediaType => ("BAD_REQUEST", 415),
         ErrorCode::Overloaded => ("REQUEST_LIMIT_EXCEEDED", 429),
         code if code.status() == 503 => ("TEMPORARILY_UNAVAILABLE", 503),
         code if code.status() >= 500 => ("INTERNAL_ERROR", 500),

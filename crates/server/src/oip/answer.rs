@@ -1,4 +1,4 @@
-//! From a request to the JSON of its answer.
+//! From a request to its answer, and to the JSON of that.
 
 use std::slice;
 use std::sync::Arc;
@@ -8,35 +8,43 @@ use flyball_serving::contract::missing_column;
 use flyball_serving::{LiveEndpoint, Revision, RowRequest, TableRequest};
 use serde::Serialize;
 
+use super::binary;
 use super::request::InferRequest;
+use crate::scoring;
 
 /// Answers a request: one row of exactly the columns that all revisions take on the short path, anything else as a table
 /// (which also finds columns that are sent twice).
 ///
 /// # Errors
 /// As [`LiveEndpoint::infer`].
-pub(crate) fn answer(endpoint: &LiveEndpoint, version: Option<i64>, request: &InferRequest<'_>) -> Result<Vec<u8>> {
+pub(crate) fn answer<T>(
+    endpoint: &LiveEndpoint,
+    version: Option<i64>,
+    request: &InferRequest<'_>,
+    write: impl FnOnce(&Part<'_>) -> Result<T>,
+) -> Result<T> {
     let at = request.at().inspect_err(|_| endpoint.refuse())?;
     let keys = keys(request).inspect_err(|_| endpoint.refuse())?;
-    let outputs = |part: &Part<'_>| outputs(endpoint, request, part);
-    let exact = endpoint.contract.uniform && request.inputs.len() == endpoint.contract.signature.features.len();
+    let features = &endpoint.contract.signature.features;
+    let given: usize = request.inputs.iter().map(|tensor| tensor.columns).sum();
+    let exact = endpoint.contract.uniform && given == features.len();
     if request.rows() == 1 && exact {
         let values = row(endpoint, request).inspect_err(|_| endpoint.refuse())?;
         let key = keys.and_then(<[String]>::first).map(String::as_str).or(request.parameters.key.as_deref());
         let answer = endpoint.infer_row(RowRequest { key, at, values: &values, version })?;
-        return outputs(&Part {
+        return write(&Part {
             prediction_ids: slice::from_ref(&answer.prediction_id),
             revisions: slice::from_ref(&answer.revision),
             answered_by: &[0],
             scores: &answer.scores,
         });
     }
-    let rows = request.table().inspect_err(|_| endpoint.refuse())?;
+    let rows = request.table(features).inspect_err(|_| endpoint.refuse())?;
     let times = at.map(|at| vec![at; rows.rows()]);
     let single: Option<Vec<String>> = request.parameters.key.as_ref().map(|key| vec![key.to_string(); rows.rows()]);
     let keys = keys.or(single.as_deref());
     let answers = endpoint.infer(TableRequest { rows: &rows, keys, times: times.as_deref(), version })?;
-    outputs(&Part {
+    write(&Part {
         prediction_ids: &answers.prediction_ids,
         revisions: &answers.revisions,
         answered_by: &answers.answered_by,
@@ -45,11 +53,28 @@ pub(crate) fn answer(endpoint: &LiveEndpoint, version: Option<i64>, request: &In
 }
 
 /// What was answered, however it was asked.
-struct Part<'a> {
-    prediction_ids: &'a [String],
+pub(crate) struct Part<'a> {
+    pub(crate) prediction_ids: &'a [String],
     revisions: &'a [Arc<Revision>],
     answered_by: &'a [u32],
-    scores: &'a [f64],
+    pub(crate) scores: &'a [f64],
+}
+
+impl Part<'_> {
+    /// The version that answered, of several the first.
+    pub(crate) fn version(&self) -> Result<i64> {
+        let first = self.revisions.first().ok_or_else(|| Error::internal("an answer without a revision"))?;
+        Ok(first.version)
+    }
+
+    /// Who answered the first row.
+    pub(crate) fn first_revision(&self) -> &str {
+        self.answered_by.first().map_or("", |row| self.revision(*row))
+    }
+
+    fn revision(&self, row: u32) -> &str {
+        self.revisions.get(row as usize).map_or("", |revision| &*revision.id)
+    }
 }
 
 #[derive(Serialize)]
@@ -73,39 +98,79 @@ struct AnswerParameters<'a> {
 }
 
 #[derive(Serialize)]
-struct Output<'a> {
-    name: &'static str,
-    datatype: &'static str,
-    shape: Vec<usize>,
-    data: Data<'a>,
+pub(crate) struct Output<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) datatype: &'static str,
+    pub(crate) shape: Vec<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<OutputParameters>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<Data<'a>>,
+}
+
+#[derive(Serialize)]
+struct OutputParameters {
+    binary_data_size: usize,
+}
+
+/// An answer on the wire.
+pub(crate) struct InferAnswer {
+    /// The JSON, and behind it the outputs that are wanted as bytes.
+    pub(crate) body: Vec<u8>,
+    /// How much of it is JSON, when bytes follow.
+    pub(crate) json_length: Option<usize>,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Data<'a> {
+pub(crate) enum Data<'a> {
     Labels(Vec<&'a str>),
     Numbers(&'a [f64]),
 }
 
-fn outputs(endpoint: &LiveEndpoint, request: &InferRequest<'_>, part: &Part<'_>) -> Result<Vec<u8>> {
-    let first = part.revisions.first().ok_or_else(|| Error::internal("an answer without a revision"))?;
-    let by = |row: &u32| part.revisions.get(*row as usize).map_or("", |revision| &*revision.id);
+/// The JSON of an answer, with the outputs that are wanted as bytes behind it.
+pub(crate) fn json(endpoint: &LiveEndpoint, request: &InferRequest<'_>, part: &Part<'_>) -> Result<InferAnswer> {
+    let mut outputs = tensors(endpoint, request, part.scores)?;
+    let mut bytes = Vec::new();
+    let mut any = false;
+    for output in outputs.iter_mut().filter(|output| request.wants_bytes(output.name)) {
+        let before = bytes.len();
+        match output.data.take() {
+            Some(Data::Labels(labels)) => binary::write_texts(&labels, &mut bytes)?,
+            Some(Data::Numbers(numbers)) => binary::write_numbers(numbers, &mut bytes),
+            None => {}
+        }
+        output.parameters = Some(OutputParameters { binary_data_size: bytes.len() - before });
+        any = true;
+    }
+    let by = |row: &u32| part.revision(*row);
     let body = Body {
         model_name: endpoint.endpoint.name.as_str(),
-        model_version: first.version.to_string(),
+        model_version: part.version()?.to_string(),
         id: request.id.as_deref(),
         parameters: AnswerParameters {
             prediction_ids: part.prediction_ids,
-            revision: part.answered_by.first().map_or("", by),
+            revision: part.first_revision(),
             revisions: (part.revisions.len() > 1).then(|| part.answered_by.iter().map(by).collect()),
         },
-        outputs: tensors(endpoint, request, part.scores)?,
+        outputs,
     };
-    serde_json::to_vec(&body).map_err(Error::internal)
+    let mut body = serde_json::to_vec(&body).map_err(Error::internal)?;
+    let json_length = any.then_some(body.len());
+    body.append(&mut bytes);
+    Ok(InferAnswer { body, json_length })
+}
+
+fn output<'a>(name: &'static str, datatype: &'static str, shape: Vec<usize>, data: Data<'a>) -> Output<'a> {
+    Output { name, datatype, shape, parameters: None, data: Some(data) }
 }
 
 /// The outputs that are asked for, all when none are named.
-fn tensors<'a>(endpoint: &'a LiveEndpoint, request: &InferRequest<'_>, scores: &'a [f64]) -> Result<Vec<Output<'a>>> {
+pub(crate) fn tensors<'a>(
+    endpoint: &'a LiveEndpoint,
+    request: &InferRequest<'_>,
+    scores: &'a [f64],
+) -> Result<Vec<Output<'a>>> {
     let signature = &endpoint.contract.signature;
     let (width, rows) = (signature.width(), scores.len() / signature.width());
     let names: &[&str] = match signature.task {
@@ -114,15 +179,15 @@ fn tensors<'a>(endpoint: &'a LiveEndpoint, request: &InferRequest<'_>, scores: &
     };
     let tensor = |name: &str| match name {
         "label" if signature.task == Task::Classification => {
-            let labels = scores.chunks_exact(width).map(|row| label(&signature.classes, row)).collect();
-            Some(Output { name: "label", datatype: "BYTES", shape: vec![rows], data: Data::Labels(labels) })
+            let label = |row| scoring::best(&signature.classes, row).unwrap_or_default();
+            let labels = scores.chunks_exact(width).map(label).collect();
+            Some(output("label", "BYTES", vec![rows], Data::Labels(labels)))
         }
         "probabilities" if signature.task == Task::Classification => {
-            let shape = vec![rows, width];
-            Some(Output { name: "probabilities", datatype: "FP64", shape, data: Data::Numbers(scores) })
+            Some(output("probabilities", "FP64", vec![rows, width], Data::Numbers(scores)))
         }
         "prediction" if signature.task == Task::Regression => {
-            Some(Output { name: "prediction", datatype: "FP64", shape: vec![rows], data: Data::Numbers(scores) })
+            Some(output("prediction", "FP64", vec![rows], Data::Numbers(scores)))
         }
         _ => None,
     };
@@ -137,20 +202,17 @@ fn tensors<'a>(endpoint: &'a LiveEndpoint, request: &InferRequest<'_>, scores: &
         .collect()
 }
 
-/// The most probable class; of equals the last, so that the positive class wins at one half.
-fn label<'a>(classes: &'a [String], scores: &[f64]) -> &'a str {
-    let best = classes.iter().zip(scores).max_by(|a, b| a.1.total_cmp(b.1));
-    best.map_or("", |(class, _)| class)
-}
-
 /// The values of the only row, in the order of the contract.
 fn row(endpoint: &LiveEndpoint, request: &InferRequest<'_>) -> Result<Vec<Value>> {
+    if let Some(cells) = request.matrix(&endpoint.contract.signature.features)? {
+        return Ok((0..cells.len()).map(|place| cells.value(place)).collect());
+    }
     let inputs = &request.inputs;
     let value = |(position, feature): (usize, &flyball_core::Feature)| {
         // Clients mostly send the features in the model's order.
         let same_place = inputs.get(position).filter(|tensor| tensor.name == feature.name);
         let tensor = same_place.or_else(|| inputs.iter().find(|tensor| tensor.name == feature.name));
-        tensor.map(|tensor| tensor.cells().first()).ok_or_else(|| missing_column(feature))
+        tensor.map(|tensor| tensor.cells().value(0)).ok_or_else(|| missing_column(feature))
     };
     endpoint.contract.signature.features.iter().enumerate().map(value).collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use flyball_core::{Column, Value, limits};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
-/// Rows inside rows: `[[1], [2]]` is as deep as a column of shape [n, 1] gets.
+/// Rows inside rows: `[[1, 2], [3, 4]]` is as deep as it gets.
 const DEPTH: usize = 2;
 
 /// What a tensor holds.
@@ -42,26 +42,34 @@ impl Cells {
         }
     }
 
-    /// The first element as a value.
-    pub(crate) fn first(&self) -> Value {
+    /// The element at a place as a value.
+    pub(crate) fn value(&self, place: usize) -> Value {
         match &self.elements {
             Elements::Missing(_) => Value::Missing,
             Elements::Numbers(numbers) | Elements::Bools(numbers) => {
-                numbers.first().filter(|number| !number.is_nan()).map_or(Value::Missing, |number| Value::Float(*number))
+                let number = numbers.get(place).filter(|number| !number.is_nan());
+                number.map_or(Value::Missing, |number| Value::Float(*number))
             }
             Elements::Texts(texts) => {
-                texts.first().and_then(Option::as_ref).map_or(Value::Missing, |text| Value::Text(Arc::clone(text)))
+                let text = texts.get(place).and_then(Option::as_ref);
+                text.map_or(Value::Missing, |text| Value::Text(Arc::clone(text)))
             }
         }
     }
 
-    /// All elements as a column.
-    pub(crate) fn column(&self) -> Column {
+    /// One column of a matrix of `columns` columns, which are one behind the other in each row.
+    pub(crate) fn column(&self, column: usize, columns: usize) -> Column {
+        fn every<T>(all: &[T], column: usize, columns: usize) -> impl Iterator<Item = &T> {
+            all.iter().skip(column).step_by(columns.max(1))
+        }
         match &self.elements {
-            Elements::Missing(count) => Column::Float(vec![f64::NAN; *count]),
-            Elements::Numbers(numbers) | Elements::Bools(numbers) => Column::Float(numbers.clone()),
+            Elements::Missing(count) => Column::Float(vec![f64::NAN; count / columns.max(1)]),
+            Elements::Numbers(numbers) | Elements::Bools(numbers) => {
+                Column::Float(every(numbers, column, columns).copied().collect())
+            }
             Elements::Texts(texts) => {
-                Column::Text(flyball_core::TextColumn::from_texts(texts.iter().map(Option::as_deref)))
+                let texts = every(texts, column, columns).map(Option::as_deref);
+                Column::Text(flyball_core::TextColumn::from_texts(texts))
             }
         }
     }
@@ -134,8 +142,8 @@ impl Element<'_> {
         if self.depth == 0 {
             return Err(E::custom("the data of a tensor is a list"));
         }
-        if self.cells.len() >= limits::INFER_ROWS {
-            return Err(E::custom(format_args!("a tensor has more than {} elements", limits::INFER_ROWS)));
+        if self.cells.len() >= limits::INFER_ELEMENTS {
+            return Err(E::custom(format_args!("a tensor has more than {} elements", limits::INFER_ELEMENTS)));
         }
         push(self.cells).map_err(E::custom)
     }
@@ -185,7 +193,7 @@ impl<'de> Visitor<'de> for Element<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         if self.depth >= DEPTH {
-            return Err(de::Error::custom("a tensor is nested deeper than its shape [n] or [n, 1] allows"));
+            return Err(de::Error::custom("a tensor is nested deeper than rows and columns"));
         }
         while list.next_element_seed(Element { cells: &mut *self.cells, depth: self.depth + 1 })?.is_some() {}
         Ok(())
@@ -203,20 +211,20 @@ mod tests {
     #[test]
     fn flat_and_nested_data_are_the_same_column() {
         let flat = parse("[1, null, 2.5]").unwrap();
-        assert_eq!(format!("{:?}", flat.column()), format!("{:?}", Column::Float(vec![1.0, f64::NAN, 2.5])));
+        assert_eq!(format!("{:?}", flat.column(0, 1)), format!("{:?}", Column::Float(vec![1.0, f64::NAN, 2.5])));
         assert_eq!((flat.whole, flat.range), (false, (1.0, 2.5)));
         let nested = parse("[[1], [null], [2.5]]").unwrap();
-        assert_eq!((nested.len(), nested.first()), (3, Value::Float(1.0)));
+        assert_eq!((nested.len(), nested.value(0)), (3, Value::Float(1.0)));
         let texts = parse(r#"[null, "EWR", "é"]"#).unwrap();
-        assert_eq!(texts.column().value(1), Value::Text("EWR".into()));
+        assert_eq!(texts.column(0, 1).value(1), Value::Text("EWR".into()));
         assert_eq!(parse("[null, null]").unwrap().elements, Elements::Missing(2));
-        assert_eq!(parse("[true, null]").unwrap().first(), Value::Float(1.0));
+        assert_eq!(parse("[true, null]").unwrap().value(0), Value::Float(1.0));
         assert_eq!(parse("[]").unwrap().len(), 0);
     }
 
     #[test]
     fn what_is_no_column_is_refused() {
-        let long = format!("[{}0]", "0,".repeat(limits::INFER_ROWS));
+        let long = format!("[{}0]", "0,".repeat(limits::INFER_ELEMENTS));
         for bad in ["1", "{}", "[{}]", "[[[1]]]", "[1, \"a\"]", "[true, 1]", "[1e999]", "[NaN]", "[1", "null", &long] {
             assert!(parse(bad).is_err(), "{}", &bad[..bad.len().min(20)]);
         }

@@ -1,10 +1,11 @@
-//! An inference request as it comes in.
+//! An inference request as it comes in: JSON, and behind it the tensors that are sent as bytes.
 
 use std::borrow::Cow;
 
-use flyball_core::{Error, Result, Table, Timestamp, limits};
+use flyball_core::{Error, Feature, Result, Table, Timestamp, limits};
 use serde::Deserialize;
 
+use super::binary;
 use super::cells::{Cells, Elements};
 
 /// The body of an inference request. Fields that are not named here are ignored, as the protocol asks.
@@ -27,11 +28,19 @@ pub(crate) struct Parameters<'a> {
     pub(crate) key: Option<Cow<'a, str>>,
     pub(crate) keys: Option<Vec<String>>,
     at: Option<Moment>,
+    /// Whether outputs are wanted as bytes.
+    binary_data_output: Option<bool>,
+}
+
+impl<'a> Parameters<'a> {
+    pub(super) fn new(key: Option<Cow<'a, str>>, at: Option<Moment>) -> Self {
+        Self { key, at, ..Self::default() }
+    }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Moment {
+pub(super) enum Moment {
     Millis(i64),
     Text(String),
 }
@@ -47,6 +56,9 @@ pub(crate) struct Tensor<'a> {
     #[serde(default)]
     parameters: TensorParameters,
     data: Option<Cells>,
+    /// How many columns it has: a feature is one, all features together are a matrix.
+    #[serde(skip)]
+    pub(crate) columns: usize,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -59,6 +71,22 @@ struct TensorParameters {
 pub(crate) struct WantedOutput<'a> {
     #[serde(borrow)]
     pub(crate) name: Cow<'a, str>,
+    #[serde(default)]
+    parameters: OutputParameters,
+}
+
+impl<'a> WantedOutput<'a> {
+    /// The output of this name, perhaps as a classification.
+    pub(super) fn named(name: Cow<'a, str>, classification: bool) -> Self {
+        let parameters = OutputParameters { binary_data: None, classification: classification.then_some(1) };
+        Self { name, parameters }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct OutputParameters {
+    binary_data: Option<bool>,
+    classification: Option<u64>,
 }
 
 impl<'a> InferRequest<'a> {
@@ -66,27 +94,61 @@ impl<'a> InferRequest<'a> {
     ///
     /// # Errors
     /// `InvalidInput` that says where and what.
-    pub(crate) fn parse(body: &'a [u8]) -> Result<Self> {
-        let request: InferRequest<'a> = serde_json::from_slice(body)
+    pub(crate) fn parse(json: &'a [u8], mut bytes: &[u8]) -> Result<Self> {
+        let mut request: InferRequest<'a> = serde_json::from_slice(json)
             .map_err(|error| Error::invalid(format!("the body is not an inference request: {error}")))?;
-        if request.inputs.is_empty() || request.inputs.len() > limits::TABLE_COLUMNS {
+        for tensor in &mut request.inputs {
+            let read = tensor.take_bytes(&mut bytes).and_then(|()| tensor.check_json());
+            read.map_err(|error| error.context(format_args!("input '{}'", shown(&tensor.name))))?;
+        }
+        if !bytes.is_empty() {
+            return Err(Error::invalid(format!("{} bytes follow the last tensor", bytes.len())));
+        }
+        request.check()?;
+        Ok(request)
+    }
+
+    /// Checks that its tensors fit together.
+    ///
+    /// # Errors
+    /// `InvalidInput` for the first that does not.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.inputs.is_empty() || self.inputs.len() > limits::TABLE_COLUMNS {
             let message = format!("a request has 1 to {} inputs", limits::TABLE_COLUMNS);
             return Err(Error::invalid(message).hint("send one input for each feature, by its name"));
         }
-        for tensor in &request.inputs {
-            tensor.check().map_err(|error| error.context(format_args!("input '{}'", shown(&tensor.name))))?;
-            if tensor.cells().len() != request.rows() {
-                let (rows, first) = (tensor.cells().len(), request.rows());
-                let message = format!("the input '{}' has {rows} rows, the first has {first}", shown(&tensor.name));
-                return Err(Error::invalid(message));
+        let (first, single) = (self.rows(), self.inputs.len() == 1);
+        for tensor in &self.inputs {
+            if tensor.rows() != first {
+                let (name, rows) = (shown(&tensor.name), tensor.rows());
+                return Err(Error::invalid(format!("the input '{name}' has {rows} rows, the first has {first}")));
+            }
+            if tensor.columns > 1 && !single {
+                let message = format!("the input '{}' has {} columns", shown(&tensor.name), tensor.columns);
+                return Err(
+                    Error::invalid(message).hint("send one input for each feature, or one matrix of all of them")
+                );
             }
         }
-        Ok(request)
+        for output in self.outputs.iter().flatten() {
+            if output.parameters.classification.is_some() {
+                return Err(Error::invalid("the parameter 'classification' is not supported")
+                    .hint("ask for the outputs 'label' and 'probabilities'"));
+            }
+        }
+        Ok(())
     }
 
     /// How many rows.
     pub(crate) fn rows(&self) -> usize {
-        self.inputs.first().map_or(0, |tensor| tensor.cells().len())
+        self.inputs.first().map_or(0, Tensor::rows)
+    }
+
+    /// Whether an output is wanted as bytes.
+    pub(crate) fn wants_bytes(&self, output: &str) -> bool {
+        let asked = self.outputs.iter().flatten().find(|wanted| wanted.name == output);
+        let own = asked.and_then(|wanted| wanted.parameters.binary_data);
+        own.or(self.parameters.binary_data_output).unwrap_or(false)
     }
 
     /// The event time that the request names.
@@ -98,10 +160,61 @@ impl<'a> InferRequest<'a> {
         }
     }
 
+    /// The one matrix that holds all features, in their order.
+    ///
+    /// # Errors
+    /// `InvalidInput` when it has another number of columns.
+    pub(crate) fn matrix(&self, features: &[Feature]) -> Result<Option<&Cells>> {
+        let Some(tensor) = self.inputs.first().filter(|tensor| tensor.columns > 1) else { return Ok(None) };
+        if tensor.columns != features.len() {
+            let message = format!("the matrix has {} columns, the model takes {}", tensor.columns, features.len());
+            let names: Vec<&str> = features.iter().map(|feature| feature.name.as_str()).take(30).collect();
+            return Err(Error::invalid(message).hint(format!("they are: {}", names.join(", "))));
+        }
+        Ok(Some(tensor.cells()))
+    }
+
     /// All inputs as a table.
-    pub(crate) fn table(&self) -> Result<Table> {
-        let column = |tensor: &Tensor<'_>| (tensor.name.clone().into_owned(), tensor.cells().column());
-        Table::new(self.inputs.iter().map(column).collect()).map_err(|error| Error::invalid(error.message()))
+    pub(crate) fn table(&self, features: &[Feature]) -> Result<Table> {
+        let columns = match self.matrix(features)? {
+            Some(cells) => {
+                let column =
+                    |(place, feature): (usize, &Feature)| (feature.name.clone(), cells.column(place, features.len()));
+                features.iter().enumerate().map(column).collect()
+            }
+            None => {
+                let column = |tensor: &Tensor<'_>| (tensor.name.clone().into_owned(), tensor.cells().column(0, 1));
+                self.inputs.iter().map(column).collect()
+            }
+        };
+        Table::new(columns).map_err(|error| Error::invalid(error.message()))
+    }
+}
+
+impl<'a> Tensor<'a> {
+    /// A tensor without data.
+    pub(super) fn new(name: Cow<'a, str>, shape: Vec<i64>, datatype: Cow<'a, str>) -> Self {
+        Self { name, shape, datatype, parameters: TensorParameters::default(), data: None, columns: 0 }
+    }
+
+    /// Takes its data from bytes.
+    ///
+    /// # Errors
+    /// `InvalidInput` when they do not fit its shape and datatype.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Result<()> {
+        let (rows, columns) = self.dimensions()?;
+        let count = rows.checked_mul(columns).filter(|count| *count <= limits::INFER_ELEMENTS);
+        let too_many = || Error::invalid(format!("it has more than {} elements", limits::INFER_ELEMENTS));
+        self.take(binary::read(&self.datatype, bytes, count.ok_or_else(too_many)?)?)
+    }
+
+    /// Takes its data.
+    ///
+    /// # Errors
+    /// `InvalidInput` when it is not of its shape.
+    pub(super) fn take(&mut self, cells: Cells) -> Result<()> {
+        self.data = Some(cells);
+        self.check_shape()
     }
 }
 
@@ -112,23 +225,57 @@ impl Tensor<'_> {
         self.data.as_ref().unwrap_or(&NOTHING)
     }
 
-    fn check(&self) -> Result<()> {
-        if self.parameters.binary_data_size.is_some() {
-            return Err(Error::invalid("binary tensors are not supported")
-                .hint("send JSON; with tritonclient use set_data_from_numpy(…, binary_data=False)"));
+    /// How many rows.
+    fn rows(&self) -> usize {
+        self.cells().len() / self.columns.max(1)
+    }
+
+    /// Takes the data from the bytes behind the JSON, when it is there.
+    fn take_bytes(&mut self, bytes: &mut &[u8]) -> Result<()> {
+        let Some(size) = self.parameters.binary_data_size else { return Ok(()) };
+        if self.data.is_some() {
+            return Err(Error::invalid("it has data and also 'binary_data_size'").hint("send one of them"));
         }
-        let cells = self.data.as_ref().ok_or_else(|| Error::invalid("it has no data"))?;
-        let length = match self.shape.as_slice() {
-            [length] | [length, 1] => usize::try_from(*length).ok(),
+        let size = usize::try_from(size).ok().and_then(|size| bytes.split_at_checked(size));
+        let (own, rest) = size.ok_or_else(|| Error::invalid("its bytes go beyond the end of the body"))?;
+        *bytes = rest;
+        self.read(own)
+    }
+
+    /// Rows and columns.
+    fn dimensions(&self) -> Result<(usize, usize)> {
+        let size = |size: i64| usize::try_from(size).ok();
+        let dimensions = match self.shape.as_slice() {
+            [rows] => size(*rows).zip(Some(1)),
+            [rows, columns] => size(*rows).zip(size(*columns)).filter(|(_, columns)| *columns > 0),
             _ => None,
         };
-        let length = length.ok_or_else(|| {
-            Error::invalid("its shape is not understood").hint("a feature is a column: use the shape [n] or [n, 1]")
-        })?;
-        if length != cells.len() {
+        dimensions.ok_or_else(|| {
+            Error::invalid("its shape is not understood").hint(
+                "a feature is a column: use the shape [n] or [n, 1]; all features together are a matrix [n, features]",
+            )
+        })
+    }
+
+    /// Checks the data that came in JSON; bytes were checked when they were read.
+    fn check_json(&mut self) -> Result<()> {
+        if self.parameters.binary_data_size.is_some() {
+            return Ok(());
+        }
+        self.check_shape()?;
+        self.check_datatype(self.cells())
+    }
+
+    fn check_shape(&mut self) -> Result<()> {
+        let (rows, columns) = self.dimensions()?;
+        self.columns = columns;
+        let cells = self.data.as_ref().ok_or_else(|| Error::invalid("it has no data"))?;
+        let length = rows.checked_mul(columns);
+        if length != Some(cells.len()) {
+            let length = length.map_or("too many".to_owned(), |length| length.to_string());
             return Err(Error::invalid(format!("its shape has {length} elements, its data {}", cells.len())));
         }
-        self.check_datatype(cells)
+        Ok(())
     }
 
     fn check_datatype(&self, cells: &Cells) -> Result<()> {
@@ -146,12 +293,10 @@ impl Tensor<'_> {
             "UINT32" => (0.0, u32::MAX.into()),
             "UINT64" => (0.0, u64::MAX as f64),
             "FP16" | "BF16" => {
-                return Err(Error::invalid(format!("{} has no form in JSON", self.datatype)).hint("send it as FP32"));
+                return Err(Error::invalid(format!("{} has no form in JSON", self.datatype))
+                    .hint("send it as bytes, or as FP32"));
             }
-            other => {
-                return Err(Error::invalid(format!("the datatype '{}' is unknown", shown(other)))
-                    .hint("use BOOL, BYTES, FP32, FP64, INT8 to INT64 or UINT8 to UINT64"));
-            }
+            other => return Err(unknown_datatype(other)),
         };
         match cells.elements {
             Elements::Missing(_) => Ok(()),
@@ -165,6 +310,11 @@ impl Tensor<'_> {
     }
 }
 
+pub(super) fn unknown_datatype(datatype: &str) -> Error {
+    Error::invalid(format!("the datatype '{}' is unknown", shown(datatype)))
+        .hint("use BOOL, BYTES, FP16, BF16, FP32, FP64, INT8 to INT64 or UINT8 to UINT64")
+}
+
 /// A client's text, short and without control characters.
 fn shown(text: &str) -> String {
     text.chars().take(60).flat_map(char::escape_debug).collect()
@@ -175,7 +325,7 @@ mod tests {
     use super::*;
 
     fn error(body: &str) -> String {
-        InferRequest::parse(body.as_bytes()).unwrap_err().message().to_owned()
+        InferRequest::parse(body.as_bytes(), &[]).unwrap_err().message().to_owned()
     }
 
     fn tensor(rest: &str) -> String {
@@ -195,8 +345,8 @@ mod tests {
             ("UINT64", "[18446744073709551615]", "[true]"),
         ] {
             let body = |data: &str| tensor(&format!(r#""shape":[1],"datatype":"{datatype}","data":{data}"#));
-            assert!(InferRequest::parse(body(good).as_bytes()).is_ok(), "{datatype}");
-            assert!(InferRequest::parse(body("[null]").as_bytes()).is_ok(), "{datatype}");
+            assert!(InferRequest::parse(body(good).as_bytes(), &[]).is_ok(), "{datatype}");
+            assert!(InferRequest::parse(body("[null]").as_bytes(), &[]).is_ok(), "{datatype}");
             assert_eq!(error(&body(bad)), format!("input 'x': its data is not {datatype}"));
         }
     }
@@ -209,18 +359,52 @@ mod tests {
             (tensor(r#""shape":[2],"datatype":"FP64","data":[1]"#), "its shape has 2 elements, its data 1"),
             (tensor(r#""shape":[9223372036854775807],"datatype":"FP64","data":[1]"#), "its data 1"),
             (tensor(r#""shape":[-1],"datatype":"FP64","data":[1]"#), "shape is not understood"),
-            (tensor(r#""shape":[1,2],"datatype":"FP64","data":[1,2]"#), "shape is not understood"),
+            (tensor(r#""shape":[1,2],"datatype":"FP64","data":[1]"#), "its shape has 2 elements, its data 1"),
+            (tensor(r#""shape":[1,0],"datatype":"FP64","data":[]"#), "shape is not understood"),
+            (tensor(r#""shape":[4294967296,4294967296],"datatype":"FP64","data":[1]"#), "too many"),
             (tensor(r#""shape":[],"datatype":"FP64","data":[1]"#), "shape is not understood"),
             (tensor(r#""shape":[1e99],"datatype":"FP64","data":[1]"#), "not an inference request"),
             (tensor(r#""shape":[1],"datatype":"FP16","data":[1]"#), "no form in JSON"),
             (tensor(r#""shape":[1],"datatype":"COMPLEX","data":[1]"#), "'COMPLEX' is unknown"),
             (tensor(r#""shape":[1],"datatype":"FP64""#), "no data"),
-            (tensor(r#""shape":[1],"datatype":"FP32","parameters":{"binary_data_size":4}"#), "binary tensors"),
+            (tensor(r#""shape":[1],"datatype":"FP32","parameters":{"binary_data_size":4}"#), "beyond the end"),
+            (tensor(r#""shape":[1],"datatype":"FP32","parameters":{"binary_data_size":0},"data":[1]"#), "and also"),
             (tensor(r#""shape":[1],"datatype":"FP64","data":[NaN]"#), "not an inference request"),
             (tensor(r#""shape":[1],"datatype":"FP64","data":[1e400]"#), "out of range"),
             (format!(r#"{{"inputs":{}"#, "[".repeat(100_000)), "not an inference request"),
         ] {
             assert!(error(&body).contains(wanted), "{}: {}", &body[..body.len().min(90)], error(&body));
         }
+    }
+
+    #[test]
+    fn tensors_may_be_sent_as_bytes_behind_the_json() {
+        let json = br#"{"inputs":[{"name":"a","shape":[2,1],"datatype":"FP32","parameters":{"binary_data_size":8}},
+            {"name":"b","shape":[2],"datatype":"INT64","data":[1,2]},
+            {"name":"c","shape":[2],"datatype":"BYTES","parameters":{"binary_data_size":11}}]}"#;
+        let mut bytes = [1.5f32.to_le_bytes(), f32::NAN.to_le_bytes()].concat();
+        bytes.extend_from_slice(b"\x03\0\0\0EWR\0\0\0\0");
+        let request = InferRequest::parse(json, &bytes).unwrap();
+        let table = request.table(&[]).unwrap();
+        assert_eq!(
+            (table.rows(), table.at(0).is_missing(1), table.at(2).value(0).text()),
+            (2, true, Some("EWR".to_owned()))
+        );
+        for bytes in [&bytes[..18], &[bytes.clone(), vec![0]].concat()] {
+            assert!(InferRequest::parse(json, bytes).is_err(), "{}", bytes.len());
+        }
+    }
+
+    #[test]
+    fn one_matrix_holds_all_features_in_order() {
+        let feature = |name: &str| Feature { name: name.to_owned(), kind: flyball_core::FeatureKind::Number };
+        let features = [feature("a"), feature("b")];
+        let body = tensor(r#""shape":[2,2],"datatype":"FP64","data":[[1,2],[3,null]]"#);
+        let request = InferRequest::parse(body.as_bytes(), &[]).unwrap();
+        let table = request.table(&features).unwrap();
+        assert_eq!((table.column("b").unwrap().value(0).number(), request.rows()), (2.0, 2));
+        assert!(request.table(&features[..1]).unwrap_err().message().contains("2 columns, the model takes 1"));
+        let two = body.replace("}]}", r#"},{"name":"y","shape":[2],"datatype":"FP64","data":[1,2]}]}"#);
+        assert!(error(&two).contains("has 2 columns"));
     }
 }

@@ -3,3 +3,4 @@
 pub(crate) mod infer;
 pub(crate) mod model;
 pub(crate) mod server;
+pub(crate) mod triton;

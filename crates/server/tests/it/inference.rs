@@ -1,8 +1,10 @@
 //! The Open Inference Protocol as clients speak it, and as attackers do.
 
+use axum::body::{Body, to_bytes};
 use axum::http::{Method, StatusCode};
 use flyball_core::Timestamp;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use crate::fixture::{TestServer, request};
 
@@ -90,7 +92,7 @@ fn broken_requests_are_refused_with_the_reason_and_counted() {
         (format!("{{\"inputs\":{}", "[".repeat(50_000)), "not an inference request"),
         (with(&|b| b["inputs"][0]["shape"] = json!([2])), "its shape has 2 elements, its data 1"),
         (with(&|b| b["inputs"][0]["shape"] = json!([i64::MAX])), "its data 1"),
-        (with(&|b| b["inputs"][0]["shape"] = json!([i64::MAX, i64::MAX])), "shape is not understood"),
+        (with(&|b| b["inputs"][0]["shape"] = json!([i64::MAX, i64::MAX])), "too many elements"),
         (with(&|b| b["inputs"][0]["data"] = json!(["1"])), "its data is not FP64"),
         (with(&|b| b["inputs"][0]["data"] = json!([{}])), "not an inference request"),
         (with(&|b| b["inputs"][1]["name"] = json!("orgin")), "the column 'origin' is missing"),
@@ -131,13 +133,22 @@ fn good_with_nan() -> String {
 #[test]
 fn too_much_binary_and_unknown_things_are_refused() {
     let server = TestServer::new();
-    let many = json!({ "inputs": inputs(&json!(vec![1; 100_001]), &json!([null])) });
-    assert!(server.post("/v2/models/flights/infer", many.to_string()).text.contains("more than 100000 elements"));
+    let many = json!({ "inputs": inputs(&json!(vec![1; 100_001]), &json!(vec!["EWR"; 100_001])) });
+    assert!(server.post("/v2/models/flights/infer", many.to_string()).text.contains("at most 100000 are answered"));
     let huge = "x".repeat(65 * 1024 * 1024);
     assert_eq!(server.post("/v2/models/flights/infer", huge).status, StatusCode::PAYLOAD_TOO_LARGE);
-    let mut binary = request(Method::POST, "/v2/models/flights/infer", "{}".to_owned());
-    binary.headers_mut().insert("inference-header-content-length", "2".parse().unwrap());
-    assert!(server.send(binary).text.contains("binary_data=False"));
+    for (header, value, wanted) in [
+        ("inference-header-content-length", "3", "more than the body has"),
+        ("inference-header-content-length", "0", "not the length"),
+        ("inference-header-content-length", "-1", "not the length"),
+        ("content-encoding", "br", "unknown way"),
+        ("content-encoding", "gzip", "not whole gzip"),
+    ] {
+        let mut request = request(Method::POST, "/v2/models/flights/infer", "{}".to_owned());
+        request.headers_mut().insert(header, value.parse().unwrap());
+        let answer = server.send(request);
+        assert!(answer.status == StatusCode::BAD_REQUEST && answer.text.contains(wanted), "{value}: {}", answer.text);
+    }
     let body = json!({ "inputs": inputs(&json!([1]), &json!(["EWR"])) }).to_string();
     for path in ["/v2/models/none/infer", "/v2/models/flights/versions/9/infer", "/v2/models/flights/versions/x/infer"]
     {
@@ -162,4 +173,39 @@ fn models_describe_themselves() {
     for path in ["/v2", "/v2/health/live", "/v2/health/ready", "/health", "/ready", "/api/v1/openapi.json"] {
         assert_eq!(server.get(path).status, StatusCode::OK, "{path}");
     }
+}
+
+#[test]
+fn tensors_as_bytes_are_answered_as_bytes() {
+    let server = TestServer::new();
+    let header = json!({
+        "inputs": [
+            { "name": "distance", "shape": [2], "datatype": "FP32", "parameters": { "binary_data_size": 8 } },
+            { "name": "origin", "shape": [2], "datatype": "BYTES", "data": ["EWR", null] },
+        ],
+        "outputs": [{ "name": "probabilities", "parameters": { "binary_data": true } }, { "name": "label" }],
+    })
+    .to_string();
+    let body = [header.as_bytes(), &250f32.to_le_bytes(), &f32::NAN.to_le_bytes()].concat();
+    let ask = |body: Vec<u8>| {
+        let request = axum::http::Request::post("/v2/models/flights/infer").header("host", "localhost:5050");
+        let request = request.header("inference-header-content-length", header.len());
+        server.runtime.block_on(async {
+            let response = server.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+            let (head, body) = response.into_parts();
+            (head, to_bytes(body, usize::MAX).await.unwrap())
+        })
+    };
+    let (head, answer) = ask(body.clone());
+    assert_eq!(
+        (head.status, &head.headers["content-type"]),
+        (StatusCode::OK, &"application/octet-stream".parse().unwrap())
+    );
+    let length: usize = head.headers["inference-header-content-length"].to_str().unwrap().parse().unwrap();
+    let json: Value = serde_json::from_slice(&answer[..length]).unwrap();
+    assert_eq!(json["outputs"][0]["parameters"]["binary_data_size"], 32);
+    assert_eq!((&json["outputs"][0]["data"], &json["outputs"][1]["data"]), (&Value::Null, &json!(["on_time", "late"])));
+    let scores: Vec<f64> = answer[length..].as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+    assert_eq!(scores, [0.75, 0.25, 0.5, 0.5]);
+    assert_eq!(ask([body, vec![0]].concat()).0.status, StatusCode::BAD_REQUEST);
 }

@@ -26,7 +26,7 @@ fn operations() -> Vec<(Method, String, String)> {
 fn is_of_mlflow(path: &str) -> bool {
     let prefixes =
         ["/api/2.0/", "/api/3.0/", "/ajax-api/", "/v1/traces", "/get-artifact", "/model-versions/get-artifact"];
-    prefixes.iter().any(|prefix| path.starts_with(prefix))
+    prefixes.iter().any(|prefix| path.starts_with(prefix)) || path.ends_with("/invocations")
 }
 
 /// A path with something in its places.
@@ -48,7 +48,9 @@ fn the_public_routes_are_these_and_no_more() {
             "/v2/health/ready",
             "/version",
             "/api/3.0/mlflow/server-info",
-            "/ajax-api/3.0/mlflow/server-info"
+            "/ajax-api/3.0/mlflow/server-info",
+            "/inference.GRPCInferenceService/ServerLive",
+            "/inference.GRPCInferenceService/ServerReady"
         ]
     );
 }

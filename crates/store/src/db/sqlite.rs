@@ -23,7 +23,7 @@ use super::values::Values;
 const STATEMENTS_KEPT: usize = 512;
 
 /// The pages that the writer keeps: those that one large batch changes, many times over.
-const WRITER_CACHE_KIB: usize = 16 * 1024;
+const WRITER_CACHE_KIB: usize = 8 * 1024;
 /// The pages that a reader keeps. Measured: a page of a thousand runs of ten thousand is read at half the cost of SQLite's
 /// default of 2 MiB, and no faster with four times as much.
 const READER_CACHE_KIB: usize = 8 * 1024;

@@ -16,4 +16,5 @@ mod pages;
 mod product;
 mod project;
 mod readme_commands;
+mod serving;
 mod simulation;

@@ -1,7 +1,6 @@
 //! What MLflow users have: the answers of MLflow's own server, as recorded, and the workflows of its stock client; on
 //! both databases. The suites are programs in `dev/conformance`; `cargo xtask conformance` asks MLflow's server anew.
 
-use std::ffi::OsString;
 use std::process::Command;
 
 use flyball_store::DatabaseUrl;
@@ -9,12 +8,7 @@ use flyball_testkit::TestDb;
 use serde_json::{Value, json};
 
 use crate::data::{Machines, machine};
-use crate::product::{Ended, Server, binary, root};
-
-fn python() -> OsString {
-    std::env::var_os("FLYBALL_PYTHON")
-        .unwrap_or_else(|| panic!("run `cargo xtask test`, or set FLYBALL_PYTHON to a Python with MLflow"))
-}
+use crate::product::{Ended, Server, binary, python, root};
 
 /// Runs a suite of `dev/conformance` with the shipped binary; its report is the message of a failure.
 fn passes(suite: &str, arguments: &[&str]) {

@@ -16,6 +16,12 @@ pub(crate) fn binary() -> PathBuf {
     path.canonicalize().unwrap_or_else(|error| panic!("FLYBALL_BIN is {}: {error}", path.display()))
 }
 
+/// A Python with the stock clients.
+pub(crate) fn python() -> PathBuf {
+    let path = std::env::var_os("FLYBALL_PYTHON").map(PathBuf::from);
+    path.unwrap_or_else(|| panic!("run `cargo xtask test`, or set FLYBALL_PYTHON to a Python with the stock clients"))
+}
+
 /// The root of the checkout.
 pub(crate) fn root() -> PathBuf {
     // Asked when it runs, not built in: the build folder is shared between checkouts.

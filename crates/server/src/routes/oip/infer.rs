@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use flyball_core::{Error, ErrorCode, Result};
@@ -12,10 +12,13 @@ use flyball_core::{Error, ErrorCode, Result};
 use crate::app::App;
 use crate::blocking::blocking;
 use crate::error::ApiError;
-use crate::oip::{self, InferRequest, version_number};
+use crate::oip::{self, InferAnswer, InferRequest, version_number};
+use crate::packing::Packing;
 
 /// Largest body of an inference request: the most rows of a wide table in JSON.
 const INFER_BODY_BYTES: usize = 64 * 1024 * 1024;
+/// An answer from this size on is packed for those who accept it: below it packing costs more than it saves.
+const PACKED_BYTES: usize = 4 * 1024;
 /// A body up to this size is answered on the thread that read it: it takes microseconds and waits for nothing.
 const SMALL_BODY_BYTES: usize = 64 * 1024;
 
@@ -52,24 +55,77 @@ pub(crate) async fn infer_version(
 
 async fn answer(app: Arc<App>, model: String, version: Option<i64>, request: Request) -> Result<Response> {
     let endpoint = app.platform.serving.endpoint(&model)?;
-    refuse_binary(request.headers()).inspect_err(|_| endpoint.refuse())?;
+    let wire = Wire::of(request.headers()).inspect_err(|_| endpoint.refuse())?;
     let body = read(request.into_body()).await.inspect_err(|_| endpoint.refuse())?;
-    let small = body.len() <= SMALL_BODY_BYTES;
+    let small = body.len() <= SMALL_BODY_BYTES && wire.packed.is_none();
     let work = move || {
-        let request = InferRequest::parse(&body).inspect_err(|_| endpoint.refuse())?;
-        oip::answer(&endpoint, version, &request)
+        let body = match wire.packed {
+            Some(packing) => packing.unpack(&body, INFER_BODY_BYTES).inspect_err(|_| endpoint.refuse())?.into(),
+            None => body,
+        };
+        let (json, bytes) = wire.split(&body).inspect_err(|_| endpoint.refuse())?;
+        let request = InferRequest::parse(json, bytes).inspect_err(|_| endpoint.refuse())?;
+        let answer = oip::answer(&endpoint, version, &request, |part| oip::json(&endpoint, &request, part))?;
+        wire.write(answer)
     };
-    let json = if small { work()? } else { blocking(work).await? };
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response())
+    if small { work() } else { blocking(work).await }
 }
 
-fn refuse_binary(headers: &HeaderMap) -> Result<()> {
-    let encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
-    if headers.contains_key("inference-header-content-length") || encoded {
-        return Err(Error::invalid("binary tensors and compressed bodies are not supported")
-            .hint("send JSON; with tritonclient use set_data_from_numpy(…, binary_data=False)"));
+/// How a request is written, and how its answer may be.
+#[derive(Clone, Copy)]
+struct Wire {
+    /// How the body is packed.
+    packed: Option<Packing>,
+    /// How long the JSON is at the beginning of the unpacked body, when bytes follow it.
+    json_length: Option<usize>,
+    /// How the answer may be packed.
+    accepted: Option<Packing>,
+}
+
+/// The header that says how long the JSON is.
+const JSON_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
+
+impl Wire {
+    fn of(headers: &HeaderMap) -> Result<Self> {
+        let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let packed = match text(&header::CONTENT_ENCODING) {
+            None | Some("identity") => None,
+            Some(name) => Some(Packing::named(name).ok_or_else(|| {
+                Error::invalid("the body is compressed in an unknown way").hint("use gzip or deflate")
+            })?),
+        };
+        let json_length = headers.get(&JSON_LENGTH).map(|_| {
+            let length = text(&JSON_LENGTH).and_then(|length| length.parse().ok()).filter(|length| *length > 0);
+            length.ok_or_else(|| {
+                Error::invalid("Inference-Header-Content-Length is not the length of a JSON header").hint(
+                    "requests of bytes alone are not supported: say name, shape and datatype of each input in JSON",
+                )
+            })
+        });
+        let accepted = text(&header::ACCEPT_ENCODING).and_then(Packing::accepted);
+        Ok(Self { packed, json_length: json_length.transpose()?, accepted })
     }
-    Ok(())
+
+    /// The JSON, and the bytes behind it.
+    fn split<'a>(&self, body: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
+        let Some(length) = self.json_length else { return Ok((body, &[])) };
+        let parts = body.split_at_checked(length);
+        parts.ok_or_else(|| Error::invalid("Inference-Header-Content-Length is more than the body has"))
+    }
+
+    fn write(&self, InferAnswer { body, json_length }: InferAnswer) -> Result<Response> {
+        let kind = if json_length.is_some() { "application/octet-stream" } else { "application/json" };
+        let packing = self.accepted.filter(|_| body.len() >= PACKED_BYTES);
+        let body = match packing {
+            Some(packing) => packing.pack(&body)?,
+            None => body,
+        };
+        let mut response = ([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], body).into_response();
+        let headers = response.headers_mut();
+        headers.extend(json_length.map(|length| (JSON_LENGTH, HeaderValue::from(length))));
+        headers.extend(packing.map(|packing| (header::CONTENT_ENCODING, HeaderValue::from_static(packing.as_str()))));
+        Ok(response)
+    }
 }
 
 async fn read(body: Body) -> Result<Bytes> {

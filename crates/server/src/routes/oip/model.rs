@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use flyball_core::{FeatureKind, Result, Signature, Task};
+use flyball_core::{Result, Signature};
 use flyball_serving::LiveEndpoint;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::oip::version_number;
+use crate::oip::{describe, version_number};
 
 /// What an endpoint takes and gives.
 #[utoipa::path(get, path = "/v2/models/{model}", tag = "inference", operation_id = "modelMetadata",
@@ -19,7 +19,7 @@ use crate::oip::version_number;
         (status = 404, description = "There is no such endpoint")))]
 pub(crate) async fn metadata(State(app): State<Arc<App>>, Path(model): Path<String>) -> Result<Json<Value>, ApiError> {
     let endpoint = app.platform.serving.endpoint(&model)?;
-    Ok(Json(describe(&endpoint, &endpoint.contract.signature)))
+    Ok(Json(described(&endpoint, &endpoint.contract.signature)))
 }
 
 /// What one version takes and gives.
@@ -34,7 +34,7 @@ pub(crate) async fn metadata_of_version(
 ) -> Result<Json<Value>, ApiError> {
     let endpoint = app.platform.serving.endpoint(&model)?;
     let live = endpoint.version(version_number(&version)?)?;
-    Ok(Json(describe(&endpoint, live.model.signature())))
+    Ok(Json(described(&endpoint, live.model.signature())))
 }
 
 /// Whether an endpoint answers.
@@ -60,27 +60,13 @@ pub(crate) async fn ready_of_version(
     Ok(Json(json!({ "name": model, "ready": true })))
 }
 
-fn describe(endpoint: &LiveEndpoint, signature: &Signature) -> Value {
+fn described(endpoint: &LiveEndpoint, signature: &Signature) -> Value {
     let versions: Vec<String> = endpoint.revisions.iter().map(|live| live.revision.version.to_string()).collect();
-    let datatype = |kind| match kind {
-        FeatureKind::Number => "FP64",
-        FeatureKind::Text => "BYTES",
-    };
-    let tensor =
-        |name: &str, datatype: &str, shape: &[i64]| json!({ "name": name, "datatype": datatype, "shape": shape });
-    let inputs: Vec<Value> =
-        signature.features.iter().map(|feature| tensor(&feature.name, datatype(feature.kind), &[-1])).collect();
-    let outputs = match signature.task {
-        Task::Classification => {
-            vec![tensor("label", "BYTES", &[-1]), tensor("probabilities", "FP64", &[-1, signature.width() as i64])]
-        }
-        Task::Regression => vec![tensor("prediction", "FP64", &[-1])],
-    };
     json!({
         "name": endpoint.endpoint.name,
         "versions": versions,
-        "platform": "onnx_onnxv1",
-        "inputs": inputs,
-        "outputs": outputs,
+        "platform": describe::PLATFORM,
+        "inputs": describe::inputs(signature),
+        "outputs": describe::outputs(signature),
     })
 }

@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::blocking::blocking;
 use crate::error::ApiError;
+use crate::oip::describe;
 
 /// What this server is.
 #[utoipa::path(get, path = "/v2", tag = "inference", operation_id = "serverMetadata",
     responses((status = 200, description = "Name, version and extensions", body = Value)))]
 pub(crate) async fn metadata() -> Json<Value> {
-    Json(json!({ "name": "flyball", "version": env!("CARGO_PKG_VERSION"), "extensions": [] }))
+    Json(json!({ "name": "flyball", "version": env!("CARGO_PKG_VERSION"), "extensions": describe::EXTENSIONS }))
 }
 
 /// The process answers.

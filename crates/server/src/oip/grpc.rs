@@ -1,0 +1,218 @@
+//! The Open Inference Protocol over gRPC: the service that the clients of Triton and MLServer call, on the port of HTTP.
+
+mod convert;
+mod messages;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::{self, MethodRouter};
+use flyball_core::{Error, ErrorCode, Result, limits};
+use flyball_serving::LiveEndpoint;
+use prost::Message;
+use tonic::codec::CompressionEncoding;
+use tonic::server::Grpc;
+use tonic::{Code, Status};
+use tonic_prost::ProstCodec;
+
+use self::messages as m;
+use super::{InferRequest, describe, version_number};
+use crate::access::Policy::{self, Edit, Public, Read};
+use crate::app::App;
+use crate::blocking::blocking;
+
+/// A method of the service.
+pub(crate) struct GrpcRoute {
+    pub(crate) policy: Policy,
+    pub(crate) path: &'static str,
+    pub(crate) handler: MethodRouter<Arc<App>>,
+}
+
+/// A request up to this size is answered on the thread that read it.
+const SMALL_BYTES: usize = 64 * 1024;
+
+macro_rules! service {
+    ($($policy:ident $path:literal $method:ident($request:ident) -> $answer:ident;)*) => {
+        /// All methods. What is not here, such as shared memory, gRPC answers with UNIMPLEMENTED.
+        pub(crate) fn all() -> Vec<GrpcRoute> {
+            vec![$(GrpcRoute {
+                policy: $policy,
+                path: concat!("/inference.GRPCInferenceService/", $path),
+                handler: routing::post(|State(app): State<Arc<App>>, request: Request| async move {
+                    unary::<m::$request, m::$answer, _>(app, request, $method).await
+                }),
+            }),*]
+        }
+    };
+}
+
+service! {
+    Public "ServerLive" live(Empty) -> Live;
+    Public "ServerReady" ready(Empty) -> Ready;
+    Read "ModelReady" model_ready(Named) -> Ready;
+    Read "ServerMetadata" server_metadata(Empty) -> ServerMetadata;
+    Read "ModelMetadata" model_metadata(Named) -> ModelMetadata;
+    Read "ModelInfer" infer(ModelInferRequest) -> ModelInferResponse;
+    Read "ModelConfig" config(Named) -> ModelConfigResponse;
+    Read "ModelStatistics" statistics(Named) -> ModelStatisticsResponse;
+    Read "RepositoryIndex" index(RepositoryIndexRequest) -> RepositoryIndex;
+    Edit "RepositoryModelLoad" load(RepositoryModel) -> Empty;
+    Edit "RepositoryModelUnload" unload(RepositoryModel) -> Empty;
+}
+
+/// Answers one message with one.
+async fn unary<Q, A, W>(app: Arc<App>, request: Request, work: W) -> Response
+where
+    Q: Message + Default + 'static,
+    A: Message + Default + 'static,
+    W: Fn(&App, Q) -> Result<A> + Copy + Send + 'static,
+{
+    let service = tower::service_fn(move |request: tonic::Request<Q>| {
+        let (app, message) = (Arc::clone(&app), request.into_inner());
+        async move {
+            let small = message.encoded_len() <= SMALL_BYTES;
+            let answer = if small { work(&app, message) } else { blocking(move || work(&app, message)).await };
+            answer.map(tonic::Response::new).map_err(|error| status(&error))
+        }
+    });
+    let mut grpc = Grpc::new(ProstCodec::<A, Q>::default())
+        .max_decoding_message_size(limits::SCORING_BODY_BYTES)
+        .max_encoding_message_size(usize::MAX)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Deflate);
+    grpc.unary(service, request).await.map(Body::new)
+}
+
+/// An error as gRPC says it.
+fn status(error: &Error) -> Status {
+    let code = match error.code() {
+        ErrorCode::NotFound => Code::NotFound,
+        ErrorCode::Unauthenticated => Code::Unauthenticated,
+        ErrorCode::Forbidden => Code::PermissionDenied,
+        ErrorCode::Unsupported => Code::Unimplemented,
+        ErrorCode::Overloaded => Code::ResourceExhausted,
+        code if code.status() == 503 => Code::Unavailable,
+        code if code.status() >= 500 => {
+            tracing::error!(?error, "a request failed");
+            Code::Internal
+        }
+        _ => Code::InvalidArgument,
+    };
+    let message = match error.next_step() {
+        Some(hint) => format!("{}; {hint}", error.message()),
+        None => error.message().to_owned(),
+    };
+    Status::new(code, message)
+}
+
+fn live(_app: &App, _: m::Empty) -> Result<m::Live> {
+    Ok(m::Live { live: true })
+}
+
+fn ready(app: &App, _: m::Empty) -> Result<m::Ready> {
+    let answers = app.platform.db.read(|tx| tx.query("SELECT 1 AS one", &[]));
+    Ok(m::Ready { ready: answers.is_ok() })
+}
+
+/// The endpoint and, when one is named, its version.
+fn named(app: &App, name: &str, version: &str) -> Result<(Arc<LiveEndpoint>, Option<i64>)> {
+    let endpoint = app.platform.serving.endpoint(name)?;
+    let version = if version.is_empty() { None } else { Some(version_number(version)?) };
+    Ok((endpoint, version))
+}
+
+fn model_ready(app: &App, m::Named { name, version }: m::Named) -> Result<m::Ready> {
+    let (endpoint, version) = named(app, &name, &version)?;
+    let answers = match version {
+        Some(version) => endpoint.version(version).map(drop),
+        None => endpoint.ready(),
+    };
+    Ok(m::Ready { ready: answers.is_ok() })
+}
+
+fn server_metadata(_app: &App, _: m::Empty) -> Result<m::ServerMetadata> {
+    let extensions = describe::EXTENSIONS.map(str::to_owned).to_vec();
+    Ok(m::ServerMetadata { name: "flyball".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), extensions })
+}
+
+fn model_metadata(app: &App, m::Named { name, version }: m::Named) -> Result<m::ModelMetadata> {
+    let (endpoint, version) = named(app, &name, &version)?;
+    let signature = describe::signature(&endpoint, version)?;
+    let tensor = |tensor: &describe::Tensor<'_>| m::TensorMetadata {
+        name: tensor.name.to_owned(),
+        datatype: tensor.datatype.to_owned(),
+        shape: tensor.shape.clone(),
+    };
+    Ok(m::ModelMetadata {
+        name,
+        versions: endpoint.revisions.iter().map(|live| live.revision.version.to_string()).collect(),
+        platform: describe::PLATFORM.to_owned(),
+        inputs: describe::inputs(signature).iter().map(tensor).collect(),
+        outputs: describe::outputs(signature).iter().map(tensor).collect(),
+    })
+}
+
+fn infer(app: &App, message: m::ModelInferRequest) -> Result<m::ModelInferResponse> {
+    let (endpoint, version) = named(app, &message.model_name, &message.model_version)?;
+    let raw = !message.raw_input_contents.is_empty();
+    let request: InferRequest<'_> = convert::request(&message).inspect_err(|_| endpoint.refuse())?;
+    super::answer(&endpoint, version, &request, |part| convert::response(&endpoint, &request, part, raw))
+}
+
+fn config(app: &App, m::Named { name, version }: m::Named) -> Result<m::ModelConfigResponse> {
+    let (endpoint, version) = named(app, &name, &version)?;
+    let signature = describe::signature(&endpoint, version)?;
+    let parts = |tensor: &describe::Tensor<'_>| (tensor.name.to_owned(), convert::data_type(tensor.datatype));
+    let input = |tensor: &describe::Tensor<'_>| {
+        let (name, data_type) = parts(tensor);
+        m::ConfiguredInput { name, data_type, dims: tensor.shape.clone() }
+    };
+    let output = |tensor: &describe::Tensor<'_>| {
+        let (name, data_type) = parts(tensor);
+        m::ConfiguredOutput { name, data_type, dims: tensor.shape.clone() }
+    };
+    let config = m::ModelConfig {
+        name,
+        platform: describe::PLATFORM.to_owned(),
+        max_batch_size: 0,
+        input: describe::inputs(signature).iter().map(input).collect(),
+        output: describe::outputs(signature).iter().map(output).collect(),
+        backend: "flyball".to_owned(),
+    };
+    Ok(m::ModelConfigResponse { config: Some(config) })
+}
+
+fn statistics(app: &App, m::Named { name, version }: m::Named) -> Result<m::ModelStatisticsResponse> {
+    let told = if name.is_empty() {
+        describe::statistics(&app.platform.serving.snapshot(), None)
+    } else {
+        let (endpoint, version) = named(app, &name, &version)?;
+        version.map_or(Ok(()), |version| endpoint.version(version).map(drop))?;
+        describe::statistics(&[endpoint.snapshot()], version)
+    };
+    Ok(m::ModelStatisticsResponse { model_stats: told.into_iter().map(convert::statistics).collect() })
+}
+
+fn index(app: &App, request: m::RepositoryIndexRequest) -> Result<m::RepositoryIndex> {
+    let rows = describe::index(&app.platform.serving.snapshot(), request.ready).into_iter();
+    let model = |row: describe::Indexed| m::IndexedModel {
+        name: row.name,
+        version: row.version.unwrap_or_default(),
+        state: row.state.to_owned(),
+        reason: row.reason,
+    };
+    Ok(m::RepositoryIndex { models: rows.map(model).collect() })
+}
+
+fn load(app: &App, request: m::RepositoryModel) -> Result<m::Empty> {
+    app.platform.serving.refresh()?;
+    app.platform.serving.endpoint(&request.model_name)?.ready()?;
+    Ok(m::Empty {})
+}
+
+fn unload(app: &App, request: m::RepositoryModel) -> Result<m::Empty> {
+    app.platform.serving.endpoint(&request.model_name)?;
+    Err(describe::no_unloading(&request.model_name))
+}
