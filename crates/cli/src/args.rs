@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Models(ModelsVerb),
     /// Endpoints and their traffic.
     #[command(subcommand)]
-    Endpoints(ListOrShow),
+    Endpoints(EndpointsVerb),
     /// Datasets and their versions.
     #[command(subcommand)]
     Data(ListOrShow),
@@ -195,6 +195,26 @@ pub(crate) enum ListOrShow {
     Show {
         /// Its id or name; a version as NAME/NUMBER.
         id: String,
+    },
+}
+
+/// Verbs of endpoints.
+#[derive(Debug, Subcommand)]
+pub(crate) enum EndpointsVerb {
+    /// All of them.
+    List,
+    /// One of them, whole.
+    Show {
+        /// The endpoint.
+        name: String,
+    },
+    /// Give an endpoint's traffic to registered versions; it is made when there is none of the name.
+    Deploy {
+        /// The endpoint.
+        name: String,
+        /// The versions, as MODEL/NUMBER for all of the traffic or MODEL/NUMBER=PERCENT.
+        #[arg(required = true, value_name = "VERSION[=PERCENT]")]
+        versions: Vec<String>,
     },
 }
 

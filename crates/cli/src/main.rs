@@ -47,7 +47,7 @@ fn run(arguments: Arguments) -> flyball_core::Result<()> {
         Command::Runs(verb) => commands::runs::run(&context, &verb),
         Command::Experiments(verb) => commands::experiments::run(&context, &verb),
         Command::Models(verb) => commands::models::run(&context, &verb),
-        Command::Endpoints(verb) => commands::list::endpoints(&context, &verb),
+        Command::Endpoints(verb) => commands::endpoints::run(&context, &verb),
         Command::Data(verb) => commands::list::data(&context, &verb),
         Command::Alerts => commands::list::alerts(&context),
         Command::Audit(verb) => commands::audit::run(&context, &verb),

@@ -7,6 +7,7 @@ pub mod checks;
 mod command;
 mod commit;
 pub mod declared;
+pub mod deploy;
 pub mod file;
 pub mod jobs;
 pub mod outcome;

@@ -103,6 +103,7 @@ fn all() -> Vec<Route> {
         route(Edit, routes!(api::models::remove_alias)),
         route(Read, routes!(api::endpoints::list)),
         route(Read, routes!(api::endpoints::get)),
+        route(Edit, routes!(api::endpoints::deploy)),
         route(Edit, routes!(api::endpoints::tell)),
         route(Read, routes!(api::predict::predict)),
         route(Read, routes!(api::predict::invocations)),

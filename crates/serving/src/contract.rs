@@ -23,7 +23,7 @@ impl Default for Contract {
 
 impl Contract {
     /// The contract of a first revision.
-    pub(crate) fn of(signature: &Signature) -> Self {
+    pub fn of(signature: &Signature) -> Self {
         Self { signature: signature.clone(), uniform: true, classes: signature.classes.clone().into() }
     }
 
@@ -31,7 +31,7 @@ impl Contract {
     ///
     /// # Errors
     /// `Conflict` when it reads a feature as another kind, or answers another question.
-    pub(crate) fn join(&mut self, other: &Signature) -> Result<()> {
+    pub fn join(&mut self, other: &Signature) -> Result<()> {
         let conflict = |what: String| {
             Error::new(ErrorCode::Conflict, what)
                 .hint("versions that share traffic must fit together; deploy this one at its own endpoint")

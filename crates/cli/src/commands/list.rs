@@ -1,4 +1,4 @@
-//! Lists, and the nouns that can only be listed and shown: endpoints, data, alerts.
+//! Lists, and the nouns that can only be listed and shown: data, alerts.
 
 use flyball_core::Result;
 use serde_json::Value;
@@ -10,13 +10,6 @@ use crate::output::{aligned, print_json};
 
 /// A column of a list: its title and where its value stands in the JSON.
 pub(crate) type Columns<'a> = [(&'a str, &'a str)];
-
-/// Endpoints and their traffic.
-pub(crate) fn endpoints(context: &Context, verb: &ListOrShow) -> Result<()> {
-    let columns =
-        [("endpoint", "/name"), ("state", "/state"), ("waiting records", "/waiting"), ("dropped", "/dropped")];
-    noun(context, verb, "/api/v1/endpoints", &columns)
-}
 
 /// Datasets and their versions.
 pub(crate) fn data(context: &Context, verb: &ListOrShow) -> Result<()> {

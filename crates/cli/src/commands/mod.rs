@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod connect;
 pub(crate) mod demo;
+pub(crate) mod endpoints;
 pub(crate) mod experiments;
 pub(crate) mod files;
 pub(crate) mod init;

@@ -75,7 +75,7 @@ pub(crate) fn run(context: &Context, verb: &ModelsVerb) -> Result<()> {
 }
 
 /// A version as MODEL/NUMBER.
-fn numbered(version: &str) -> Result<(&str, i64)> {
+pub(super) fn numbered(version: &str) -> Result<(&str, i64)> {
     let parts = version.rsplit_once('/').and_then(|(model, number)| Some((model, number.parse().ok()?)));
     parts.ok_or_else(|| {
         Error::invalid(format!("'{version}' names no version")).hint("write MODEL/NUMBER, as in churn/3")

@@ -156,3 +156,44 @@ fn a_run_keeps_files_becomes_a_version_and_tells_its_lineage() {
     made(&server, Method::DELETE, "/api/v1/models/churn", &Value::Null);
     assert_eq!(call(&server, Method::DELETE, "/api/v1/models/churn", &Value::Null).status, StatusCode::NOT_FOUND);
 }
+
+#[test]
+fn a_registered_graph_is_deployed_and_shares_the_traffic() {
+    let server = TestServer::new();
+    let register = |graph: &str, at: &str| {
+        let run = start(&server, "x");
+        let kept = server.send(request(Method::PUT, &format!("/api/v1/runs/{run}/artifacts/{at}"), graph.to_owned()));
+        assert_eq!(kept.status, StatusCode::OK, "{}", kept.text);
+        made(&server, Method::POST, "/api/v1/models/late-by-hand/versions", &json!({ "run_id": run }))
+    };
+    register("classification", "model/model.onnx");
+    register("classification, again", "model/model.onnx");
+    register("regression", "model/model.onnx");
+    register("pickled", "model/model.pkl");
+    let part =
+        |version: i64, per_mille: u16| json!({ "model": "late-by-hand", "version": version, "per_mille": per_mille });
+    let deploy = |name: &str, parts: Value| {
+        call(&server, Method::PUT, &format!("/api/v1/endpoints/{name}/traffic"), &json!({ "parts": parts }))
+    };
+    for (parts, status, wanted) in [
+        (json!([]), 400, "0 %"),
+        (json!([part(1, 900)]), 400, "90 %"),
+        (json!([part(1, 500), part(1, 500)]), 400, "named twice"),
+        (json!([part(9, 1000)]), 404, "version=9"),
+        (json!([part(4, 1000)]), 422, "hold no model.onnx"),
+        (json!([part(1, 500), part(3, 500)]), 409, "another task"),
+    ] {
+        let answer = deploy("mine", parts);
+        assert!(answer.status.as_u16() == status && answer.text.contains(wanted), "{}: {}", answer.status, answer.text);
+    }
+    assert_eq!(server.get("/v2/models/mine").status, StatusCode::NOT_FOUND, "nothing was made");
+    let answer = deploy("mine", json!([part(1, 900), part(2, 100)]));
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert_eq!(answer.json()["revisions"].as_array().map(Vec::len), Some(2));
+    let rows = json!({ "rows": [{ "distance": 250, "origin": "EWR" }], "version": 2 });
+    let predicted = made(&server, Method::POST, "/api/v1/endpoints/mine/predict", &rows);
+    assert_eq!(predicted["predictions"][0]["prediction"], "on_time");
+    assert_eq!(predicted["predictions"][0]["version"], 2);
+    let moved = deploy("mine", json!([part(2, 1000)]));
+    assert_eq!(moved.json()["revisions"].as_array().map(Vec::len), Some(1));
+}

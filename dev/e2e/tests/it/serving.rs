@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::data::Machines;
-use crate::product::{Ended, python, root};
+use crate::product::{Ended, Project, python, root};
 
 /// Runs a script of `dev/conformance/oip` against an endpoint of machines.
 fn passes(script: &str) {
@@ -65,4 +65,36 @@ fn every_way_of_asking_gives_the_same_answer() {
         let told = Value::to_string(&refused);
         assert!((400..500).contains(&status) && told.contains(wanted), "{path}: {status} {told}");
     }
+}
+
+#[test]
+fn a_model_that_was_logged_as_onnx_is_deployed_and_answers_as_in_python() {
+    let project = Project::new();
+    let server = project.serve();
+    let mut command = Command::new(python());
+    command.arg(root().join("dev/conformance/oip/log_onnx.py")).args([&server.address, "forest"]);
+    let ended = Ended::of(&mut command);
+    assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
+    let logged: Value = serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap();
+    let deployed = project.done(&["endpoints", "deploy", "woods", "forest/1"]);
+    assert!(deployed.contains("endpoint woods is ready"), "{deployed}");
+    let rows = logged["rows"].as_array().unwrap();
+    let matrix: Vec<f64> = rows.iter().flat_map(|row| row.as_array().unwrap()).filter_map(Value::as_f64).collect();
+    let body = json!({ "inputs": [{ "name": "X", "shape": [rows.len(), 4], "datatype": "FP32", "data": matrix }] });
+    let (status, answer) = server.post("/v2/models/woods/infer", &body);
+    assert_eq!(status, 200, "{answer}");
+    let scores: Vec<f64> = serde_json::from_value(answer["outputs"][1]["data"].clone()).unwrap();
+    let wanted: Vec<f64> = logged["scores"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|row| row.as_array().unwrap())
+        .filter_map(Value::as_f64)
+        .collect();
+    assert_eq!(scores.len(), wanted.len());
+    for (score, wanted) in scores.iter().zip(wanted) {
+        assert!((score - wanted).abs() < 1e-6, "{score} {wanted}");
+    }
+    assert_eq!(project.refused(&["endpoints", "deploy", "woods", "forest/1=50"])["code"], "invalid_input");
+    assert_eq!(project.refused(&["endpoints", "deploy", "woods", "forest/7"])["code"], "not_found");
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use flyball_core::{Error, Result, Timestamp};
+use flyball_loops::deploy::{self, Part};
 use flyball_serving::EndpointSnapshot;
 use flyball_serving::model::{Truth, TruthValue};
 use flyball_serving::rollout::store as rollouts;
@@ -54,6 +55,34 @@ fn described(snapshot: &EndpointSnapshot) -> Value {
         "name": snapshot.name, "state": snapshot.state.as_str(), "refused": snapshot.refused,
         "waiting": snapshot.waiting, "dropped": snapshot.dropped, "revisions": revisions,
     })
+}
+
+/// Who shall get the traffic.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TrafficBody {
+    /// The versions with their shares, of 1000 together. One that keeps growing belongs at the end.
+    #[schema(value_type = Vec<Object>)]
+    parts: Vec<Part>,
+}
+
+/// Gives the traffic of an endpoint to registered versions; the endpoint is made when there is none of the name.
+#[utoipa::path(put, path = "/api/v1/endpoints/{name}/traffic", tag = "endpoints", operation_id = "setTraffic",
+    params(("name" = String, Path, description = "The endpoint")), request_body = TrafficBody,
+    responses((status = 200, description = "The endpoint", body = Value),
+        (status = 409, description = "A loop has the endpoint, or the versions do not fit together"),
+        (status = 422, description = "No engine can serve a version")))]
+pub(crate) async fn deploy(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    Json(body): Json<TrafficBody>,
+) -> Answer {
+    answer(move || {
+        let (permit, now) = (editor()?, app.platform.clock.now());
+        deploy::deploy(&app.platform, &permit, &name.parse()?, &body.parts, now)?;
+        Ok(described(&app.platform.serving.endpoint(&name)?.snapshot()))
+    })
+    .await
 }
 
 /// What really happened.
