@@ -33,15 +33,22 @@ pub(crate) struct GrpcRoute {
 /// A request up to this size is answered on the thread that read it.
 const SMALL_BYTES: usize = 64 * 1024;
 
+/// Where a method is answered: on the thread that read the request, which it may not hold up, or on one that may wait.
+#[derive(Clone, Copy, PartialEq)]
+enum Thread {
+    Here,
+    Aside,
+}
+
 macro_rules! service {
-    ($($policy:ident $path:literal $method:ident($request:ident) -> $answer:ident;)*) => {
+    ($($policy:ident $thread:ident $path:literal $method:ident($request:ident) -> $answer:ident;)*) => {
         /// All methods. What is not here, such as shared memory, gRPC answers with UNIMPLEMENTED.
         pub(crate) fn all() -> Vec<GrpcRoute> {
             vec![$(GrpcRoute {
                 policy: $policy,
                 path: concat!("/inference.GRPCInferenceService/", $path),
                 handler: routing::post(|State(app): State<Arc<App>>, request: Request| async move {
-                    unary::<m::$request, m::$answer, _>(app, request, $method).await
+                    unary::<m::$request, m::$answer, _>(app, request, Thread::$thread, $method).await
                 }),
             }),*]
         }
@@ -49,21 +56,21 @@ macro_rules! service {
 }
 
 service! {
-    Public "ServerLive" live(Empty) -> Live;
-    Public "ServerReady" ready(Empty) -> Ready;
-    Read "ModelReady" model_ready(Named) -> Ready;
-    Read "ServerMetadata" server_metadata(Empty) -> ServerMetadata;
-    Read "ModelMetadata" model_metadata(Named) -> ModelMetadata;
-    Read "ModelInfer" infer(ModelInferRequest) -> ModelInferResponse;
-    Read "ModelConfig" config(Named) -> ModelConfigResponse;
-    Read "ModelStatistics" statistics(Named) -> ModelStatisticsResponse;
-    Read "RepositoryIndex" index(RepositoryIndexRequest) -> RepositoryIndex;
-    Edit "RepositoryModelLoad" load(RepositoryModel) -> Empty;
-    Edit "RepositoryModelUnload" unload(RepositoryModel) -> Empty;
+    Public Here "ServerLive" live(Empty) -> Live;
+    Public Aside "ServerReady" ready(Empty) -> Ready;
+    Read Here "ModelReady" model_ready(Named) -> Ready;
+    Read Here "ServerMetadata" server_metadata(Empty) -> ServerMetadata;
+    Read Here "ModelMetadata" model_metadata(Named) -> ModelMetadata;
+    Read Here "ModelInfer" infer(ModelInferRequest) -> ModelInferResponse;
+    Read Here "ModelConfig" config(Named) -> ModelConfigResponse;
+    Read Here "ModelStatistics" statistics(Named) -> ModelStatisticsResponse;
+    Read Here "RepositoryIndex" index(RepositoryIndexRequest) -> RepositoryIndex;
+    Edit Aside "RepositoryModelLoad" load(RepositoryModel) -> Empty;
+    Edit Here "RepositoryModelUnload" unload(RepositoryModel) -> Empty;
 }
 
 /// Answers one message with one.
-async fn unary<Q, A, W>(app: Arc<App>, request: Request, work: W) -> Response
+async fn unary<Q, A, W>(app: Arc<App>, request: Request, thread: Thread, work: W) -> Response
 where
     Q: Message + Default + 'static,
     A: Message + Default + 'static,
@@ -72,8 +79,8 @@ where
     let service = tower::service_fn(move |request: tonic::Request<Q>| {
         let (app, message) = (Arc::clone(&app), request.into_inner());
         async move {
-            let small = message.encoded_len() <= SMALL_BYTES;
-            let answer = if small { work(&app, message) } else { blocking(move || work(&app, message)).await };
+            let here = thread == Thread::Here && message.encoded_len() <= SMALL_BYTES;
+            let answer = if here { work(&app, message) } else { blocking(move || work(&app, message)).await };
             answer.map(tonic::Response::new).map_err(|error| status(&error))
         }
     });
