@@ -77,8 +77,8 @@ pub fn deploy(
 fn check(parts: &[Part]) -> Result<()> {
     let total: u32 = parts.iter().map(|part| u32::from(part.per_mille)).sum();
     if parts.is_empty() || parts.len() > PARTS || total != u32::from(WHOLE) {
-        let (count, percent) = (parts.len(), f64::from(total) / 10.0);
-        return Err(Error::invalid(format!("{count} versions have {percent} % of the traffic together"))
+        let percent = f64::from(total) / 10.0;
+        return Err(Error::invalid(format!("the shares of the versions are {percent} % of the traffic together"))
             .hint(format!("name 1 to {PARTS} versions whose shares are 100 % together")));
     }
     let mut seen = HashSet::new();
