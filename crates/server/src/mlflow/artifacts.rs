@@ -21,8 +21,8 @@ use crate::app::App;
 use crate::blocking;
 use crate::error::ApiError;
 use crate::progress::Progress;
-use crate::routes::api::{editor, reader};
-use crate::transfer::{self, Download};
+use crate::routes::api::editor;
+use crate::transfer;
 
 pub(super) fn routes() -> Vec<DialectRoute> {
     const TREE: &str = "/api/2.0/mlflow-artifacts/artifacts/{*path}";
@@ -57,7 +57,7 @@ async fn download(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let path = folder(&path)?;
-    send(app, headers, |_tx, _permit| Ok(path)).await
+    Ok(transfer::send_file(app, headers, |_tx, _permit| Ok(path)).await?)
 }
 
 async fn remove(State(app): State<Arc<App>>, Path(path): Path<String>) -> Answer {
@@ -112,41 +112,13 @@ fn files(entries: &[Entry], folder: Option<&TreePath>) -> Vec<Value> {
     entries.iter().map(shape).collect()
 }
 
-/// Keeps what was received under the path that `find` gives, and answers when both are durable. When the path is refused,
-/// the bytes stay for the collector of blobs.
+/// Keeps what was received under the path that `find` gives.
 async fn keep(
     app: Arc<App>,
     received: transfer::Received,
     progress: &Progress,
     find: impl FnOnce(&mut Tx<'_>, &Permit<MayEdit>) -> Result<TreePath> + Send + 'static,
 ) -> Answer {
-    // In one piece of blocking work: a client that goes away now leaves either everything or nothing.
-    let work = move || {
-        let (digest, size) = received.keep()?;
-        let (permit, now) = (editor()?, app.platform.clock.now());
-        app.platform.db.write(move |tx| {
-            let path = find(tx, &permit)?;
-            artifacts::put(tx, &permit, &path, &digest, size, now)
-        })
-    };
-    progress.hold(blocking(work)).await?;
+    transfer::keep_file(app, received, progress, find).await?;
     Ok(JsonText::of(&json!({}))?)
-}
-
-/// Sends the file under the path that `find` gives.
-async fn send(
-    app: Arc<App>,
-    headers: HeaderMap,
-    find: impl FnOnce(&mut Tx<'_>, &Permit<MayRead>) -> Result<TreePath> + Send + 'static,
-) -> Result<Response, ApiError> {
-    let blobs = app.platform.blobs.clone();
-    let find = move || {
-        let permit = reader()?;
-        let file = app.platform.db.read(|tx| {
-            let path = find(tx, &permit)?;
-            artifacts::file(tx, &permit, &path)
-        })?;
-        Ok(Download { name: file.path.name().to_owned(), digest: file.digest, size: file.size })
-    };
-    Ok(transfer::send(blobs, headers, find).await?)
 }

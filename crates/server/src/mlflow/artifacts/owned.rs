@@ -16,7 +16,7 @@ use super::super::call::{Answer, Call};
 use super::super::routes::{DialectRoute, get, post};
 use super::super::runs::run_id;
 use super::super::shapes;
-use super::{MayRead, Permit, files, folder, keep, send};
+use super::{MayRead, Permit, files, folder, keep};
 use crate::access::Policy::{Edit, Read};
 use crate::app::App;
 use crate::error::ApiError;
@@ -71,7 +71,10 @@ fn listing(tx: &mut Tx<'_>, permit: &Permit<MayRead>, uri: String, path: Option<
 async fn file_of_run(State(app): State<Arc<App>>, headers: HeaderMap, call: Call) -> Result<Response, ApiError> {
     let below = folder(&call.fields.required_text("path")?)?;
     let id = run_id(&call.fields)?;
-    send(app, headers, move |tx, permit| TreePath::from_uri(&root::of_run(tx, permit, &id)?)?.join(&below)).await
+    let find = move |tx: &mut Tx<'_>, permit: &Permit<MayRead>| {
+        TreePath::from_uri(&root::of_run(tx, permit, &id)?)?.join(&below)
+    };
+    Ok(transfer::send_file(app, headers, find).await?)
 }
 
 async fn file_of_version(State(app): State<Arc<App>>, headers: HeaderMap, call: Call) -> Result<Response, ApiError> {
@@ -80,7 +83,7 @@ async fn file_of_version(State(app): State<Arc<App>>, headers: HeaderMap, call: 
     let find = move |tx: &mut Tx<'_>, permit: &Permit<MayRead>| {
         TreePath::from_uri(&flyball_registry::artifact_uri(tx, permit, &name, version)?)?.join(&below)
     };
-    send(app, headers, find).await
+    Ok(transfer::send_file(app, headers, find).await?)
 }
 
 async fn file_of_model(
@@ -92,8 +95,10 @@ async fn file_of_model(
     let path = call.fields.text("artifact_file_path")?.filter(|path| !path.is_empty());
     let path = path.ok_or_else(|| Error::invalid("Request must include the \"artifact_file_path\" query parameter"))?;
     let below = folder(&path)?;
-    send(app, headers, move |tx, permit| TreePath::from_uri(&root::of_model(tx, permit, &model_id)?)?.join(&below))
-        .await
+    let find = move |tx: &mut Tx<'_>, permit: &Permit<MayRead>| {
+        TreePath::from_uri(&root::of_model(tx, permit, &model_id)?)?.join(&below)
+    };
+    Ok(transfer::send_file(app, headers, find).await?)
 }
 
 /// Where a page uploads to.

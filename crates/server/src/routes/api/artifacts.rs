@@ -6,18 +6,17 @@ use axum::body::Body;
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use flyball_core::{Permit, Result, limits};
+use flyball_core::{Edit, Permit, Read, Result, limits};
 use flyball_store::Tx;
 use flyball_tracking::artifacts::{self, TreePath, root};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, answer, change, editor, reader};
+use super::{Answer, answer, change, reader};
 use crate::app::App;
-use crate::blocking;
 use crate::error::ApiError;
 use crate::progress::Progress;
-use crate::transfer::{self, Download};
+use crate::transfer;
 
 /// Which folder.
 #[derive(Deserialize)]
@@ -57,16 +56,8 @@ pub(crate) async fn get(
     Path((id, path)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let blobs = app.platform.blobs.clone();
-    let find = move || {
-        let permit = reader()?;
-        let file = app.platform.db.read(|tx| {
-            let path = within(tx, &permit, &id, &path)?;
-            artifacts::file(tx, &permit, &path)
-        })?;
-        Ok(Download { name: file.path.name().to_owned(), digest: file.digest, size: file.size })
-    };
-    Ok(transfer::send(blobs, headers, find).await?)
+    let find = move |tx: &mut Tx<'_>, permit: &Permit<Read>| within(tx, permit, &id, &path);
+    Ok(transfer::send_file(app, headers, find).await?)
 }
 
 /// Keeps a file with a run, in place of what was there.
@@ -82,18 +73,9 @@ pub(crate) async fn put(
     body: Body,
 ) -> Answer {
     let received = transfer::receive(app.platform.blobs.clone(), body, limits::BLOB_BYTES, &progress).await?;
-    // In one piece of blocking work: a client that goes away now leaves either everything or nothing.
-    let work = move || {
-        let (digest, size) = received.keep()?;
-        let (permit, now) = (editor()?, app.platform.clock.now());
-        app.platform.db.write(move |tx| {
-            let path = within(tx, &permit, &id, &path)?;
-            artifacts::put(tx, &permit, &path, &digest, size, now)?;
-            Ok(json!({ "path": path.as_str(), "digest": digest, "size": size }))
-        })
-    };
-    let kept: Value = progress.hold(blocking(work)).await?;
-    Ok(axum::Json(kept))
+    let find = move |tx: &mut Tx<'_>, permit: &Permit<Edit>| within(tx, permit, &id, &path);
+    let kept = transfer::keep_file(app, received, &progress, find).await?;
+    Ok(axum::Json(json!({ "path": kept.path.as_str(), "digest": kept.digest, "size": kept.size })))
 }
 
 /// Removes a file or a folder of a run.
