@@ -7,8 +7,12 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::wire::Places;
 
+mod observing;
+mod serving;
 mod tracking;
 
+pub(crate) use observing::LogFormat;
+pub(crate) use serving::{EndpointsVerb, EnginesVerb, EnvironmentsVerb, ModelOptions, PredictOptions, RolloutOptions};
 pub(crate) use tracking::{ExperimentsVerb, FilesVerb, ModelsVerb, RunsVerb, Search, Tags};
 
 /// Keeps machine-learning models right: data, training, gates, rollout, monitoring and the way back, in one program.
@@ -30,12 +34,18 @@ pub(crate) struct Arguments {
     /// Let webhooks call private addresses, and without TLS.
     #[arg(long, global = true, env = "FLYBALL_WEBHOOK_ALLOW_PRIVATE", value_parser = FalseyValueParser::new())]
     pub(crate) webhook_allow_private: bool,
+    /// How models are run.
+    #[command(flatten)]
+    pub(crate) models: ModelOptions,
     /// Print JSON for programs instead of text for people.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// What to log, as in `info` or `flyball_serving=debug`.
     #[arg(long, global = true, default_value = "warn", env = "FLYBALL_LOG", value_name = "FILTER")]
     pub(crate) log: String,
+    /// How to write the log.
+    #[arg(long, global = true, default_value = "text", env = "FLYBALL_LOG_FORMAT", value_enum)]
+    pub(crate) log_format: LogFormat,
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -72,6 +82,14 @@ pub(crate) enum Command {
     /// Endpoints and their traffic.
     #[command(subcommand)]
     Endpoints(EndpointsVerb),
+    /// Predict a whole dataset into another one.
+    Predict(PredictOptions),
+    /// Environments, and what a version needs before it may serve in one.
+    #[command(subcommand)]
+    Environments(EnvironmentsVerb),
+    /// What runs models on this machine.
+    #[command(subcommand)]
+    Engines(EnginesVerb),
     /// Datasets and their versions.
     #[command(subcommand)]
     Data(ListOrShow),
@@ -198,26 +216,6 @@ pub(crate) enum ListOrShow {
     },
 }
 
-/// Verbs of endpoints.
-#[derive(Debug, Subcommand)]
-pub(crate) enum EndpointsVerb {
-    /// All of them.
-    List,
-    /// One of them, whole.
-    Show {
-        /// The endpoint.
-        name: String,
-    },
-    /// Give an endpoint's traffic to registered versions; it is made when there is none of the name.
-    Deploy {
-        /// The endpoint.
-        name: String,
-        /// The versions, as MODEL/NUMBER for all of the traffic or MODEL/NUMBER=PERCENT.
-        #[arg(required = true, value_name = "VERSION[=PERCENT]")]
-        versions: Vec<String>,
-    },
-}
-
 /// Verbs of the audit log.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditVerb {
@@ -301,6 +299,7 @@ impl Arguments {
             database: self.database.clone(),
             artifacts: self.artifacts.clone(),
             webhook_allow_private: self.webhook_allow_private,
+            models: self.models.clone(),
         }
     }
 }

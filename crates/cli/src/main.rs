@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod comparison;
+mod engines;
 mod output;
 mod story;
 mod wire;
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Arguments, Command};
+use crate::args::{Arguments, Command, LogFormat};
 
 /// Gives memory back to the system soon: a year of flights is joined once, and then not needed for hours.
 #[global_allocator]
@@ -48,6 +49,9 @@ fn run(arguments: Arguments) -> flyball_core::Result<()> {
         Command::Experiments(verb) => commands::experiments::run(&context, &verb),
         Command::Models(verb) => commands::models::run(&context, &verb),
         Command::Endpoints(verb) => commands::endpoints::run(&context, &verb),
+        Command::Predict(options) => commands::predict::run(&context, &options),
+        Command::Environments(verb) => commands::environments::run(&context, &verb),
+        Command::Engines(verb) => commands::engines::run(&context, &verb),
         Command::Data(verb) => commands::list::data(&context, &verb),
         Command::Alerts => commands::list::alerts(&context),
         Command::Audit(verb) => commands::audit::run(&context, &verb),
@@ -62,5 +66,9 @@ fn run(arguments: Arguments) -> flyball_core::Result<()> {
 fn start_log(arguments: &Arguments) {
     let filter = tracing_subscriber::EnvFilter::try_new(&arguments.log)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match arguments.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
 }

@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flyball_core::model::Engine;
 use flyball_core::{Clock, Error, ErrorCode, Result, SystemClock, Timestamp, VirtualClock};
 use flyball_data::Datasets;
 use flyball_egress::{Egress, Reach};
 use flyball_engine_query::DataFusionEngine;
-use flyball_engine_tabular::{TabularEngine, trainers};
+use flyball_engine_tabular::trainers;
 use flyball_governance::{SecretKey, identity};
 use flyball_jobs::{Jobs, Runner};
 use flyball_loops::jobs::LoopJobs;
@@ -19,6 +18,9 @@ use flyball_store::lock::DataDirLock;
 use flyball_store::{Blobs, DatabaseUrl, Db};
 use flyball_tracking::experiments;
 use serde_json::json;
+
+use crate::args::ModelOptions;
+use crate::engines;
 
 /// Memory that SQL over datasets may use at once: a quarter of the demo's budget of 500 MB would starve a join of the
 /// year with its weather, half of it does not.
@@ -37,6 +39,8 @@ pub(crate) struct Places {
     pub(crate) artifacts: Option<String>,
     /// Whether webhooks may call private addresses, and without TLS.
     pub(crate) webhook_allow_private: bool,
+    /// How models are run.
+    pub(crate) models: ModelOptions,
 }
 
 /// The product, put together over a data folder that nobody else uses.
@@ -80,16 +84,17 @@ impl Product {
             None => Blobs::open(&local.to_string_lossy())?,
         };
         let query = Arc::new(DataFusionEngine::new(1, QUERY_MEMORY_BYTES)?);
-        let datasets = Datasets::new(db.clone(), blobs.clone(), clock.clone(), query, places.project.clone());
-        let engines: Vec<Arc<dyn Engine>> = vec![Arc::new(TabularEngine)];
-
+        let datasets = Datasets::new(db.clone(), blobs.clone(), clock.clone(), query.clone(), places.project.clone());
+        let engines = engines::all(&places.models, &places.data_dir);
         let serving = Serving::new(db.clone(), blobs.clone(), clock.clone(), engines.clone(), ids);
+        serving.set_memory_budget(engines::memory_budget(&places.models));
         let jobs = Jobs::new(db.clone(), clock.clone());
         let platform = Platform {
             db,
             blobs,
             clock,
             datasets: Arc::new(datasets),
+            query,
             serving: Arc::new(serving),
             engines,
             trainers: trainers(),

@@ -77,6 +77,8 @@ codes! {
     CommandFailed => "command_failed", 422;
     /// The disk or the store is full.
     StorageFull => "storage_full", 507;
+    /// It took longer than the caller allows.
+    DeadlineExceeded => "deadline_exceeded", 504;
     /// A store, database or engine did not answer as it should.
     Unavailable => "unavailable", 503;
     /// A defect of Flyball.

@@ -30,6 +30,10 @@ pub const BODY_BYTES: usize = 4 * 1024 * 1024;
 pub const INFER_ROWS: usize = 100_000;
 /// Most elements of one tensor of an inference request: they take 64 MiB as numbers.
 pub const INFER_ELEMENTS: usize = 8 * 1024 * 1024;
+/// How long an inference may take, waiting included, where the endpoint does not say, in seconds.
+pub const INFER_SECONDS: u64 = 30;
+/// Most classes of a model: what is wider is no list of classes.
+pub const CLASSES: usize = 10_000;
 /// Largest body of rows for scoring, as JSON, CSV or Parquet.
 pub const SCORING_BODY_BYTES: usize = 64 * 1024 * 1024;
 /// Most rows that a list answers at once.

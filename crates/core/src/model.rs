@@ -1,10 +1,13 @@
 //! What a model takes and gives.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Kind, Result};
+use crate::package::{self, Format, Lone, Package};
+use crate::tensor::{Tensor, TensorSignature};
+use crate::{Digest, Error, ErrorCode, Kind, Result};
 
 /// What a model does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -113,15 +116,102 @@ pub trait Model: Send + Sync {
     /// Explains one row: the expected raw value and the contribution of each feature. The sum of all is the raw score.
     /// Models without an exact method answer `None`.
     fn explain_row(&self, row: &[crate::Value]) -> Result<Option<(f64, Vec<Contribution>)>>;
+
+    /// What it keeps in memory, in bytes; an estimate.
+    fn memory_bytes(&self) -> u64;
+}
+
+/// A loaded model of tensors, ready to answer.
+pub trait TensorModel: Send + Sync {
+    /// What it takes and gives.
+    fn signature(&self) -> &TensorSignature;
+
+    /// Answers. The inputs were checked against the signature; `wanted` names the outputs that are needed, all when it is
+    /// `None`. It may give more than those.
+    ///
+    /// # Errors
+    /// `Overloaded` or `Unavailable` when it cannot answer now, `DeadlineExceeded` when `within` was not enough, and what
+    /// the model fails with.
+    fn run(&self, inputs: &[Tensor], wanted: Option<&[&str]>, within: Duration) -> Result<Vec<Tensor>>;
+
+    /// How many requests it answers at the same time; more of them wait.
+    fn parallel(&self) -> usize;
+
+    /// What it keeps in memory, in bytes, processes of its own included; an estimate.
+    fn memory_bytes(&self) -> u64;
+}
+
+/// What a model takes and gives, of either kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Interface {
+    /// Features in, scores out.
+    Rows(Signature),
+    /// Named tensors in and out.
+    Tensors(TensorSignature),
+}
+
+/// A model that an engine loaded.
+#[derive(Clone)]
+pub enum Loaded {
+    /// One of rows: features in, scores out.
+    Rows(Arc<dyn Model>),
+    /// One of tensors.
+    Tensors(Arc<dyn TensorModel>),
+}
+
+impl Loaded {
+    /// The model of rows.
+    ///
+    /// # Errors
+    /// `UnsupportedModel` when it is one of tensors.
+    pub fn rows(self) -> Result<Arc<dyn Model>> {
+        match self {
+            Loaded::Rows(model) => Ok(model),
+            Loaded::Tensors(_) => Err(Error::new(
+                ErrorCode::UnsupportedModel,
+                "the model takes tensors; a loop needs one that takes features and gives scores",
+            )),
+        }
+    }
+
+    /// What it takes and gives.
+    pub fn interface(&self) -> Interface {
+        match self {
+            Loaded::Rows(model) => Interface::Rows(model.signature().clone()),
+            Loaded::Tensors(model) => Interface::Tensors(model.signature().clone()),
+        }
+    }
+
+    /// What it keeps in memory, in bytes; an estimate.
+    pub fn memory_bytes(&self) -> u64 {
+        match self {
+            Loaded::Rows(model) => model.memory_bytes(),
+            Loaded::Tensors(model) => model.memory_bytes(),
+        }
+    }
 }
 
 /// Loads models of the formats it knows.
 pub trait Engine: Send + Sync {
-    /// The name of the engine, as in `flyball engines`.
+    /// The name of the engine, as in `flyball engines list`.
     fn name(&self) -> &'static str;
 
-    /// Loads a model from the bytes of its artifact (an ONNX file). An error says which operator or type is missing.
-    fn load(&self, artifact: &[u8]) -> Result<Arc<dyn Model>>;
+    /// Whether it may be asked for models of this format.
+    fn reads(&self, format: Format) -> bool;
+
+    /// Whether it can work on this machine: one line that says with what, or an error that says what is missing and how
+    /// to get it.
+    ///
+    /// # Errors
+    /// `UnsupportedModel` with the next step.
+    fn state(&self) -> Result<String>;
+
+    /// Loads a model.
+    ///
+    /// # Errors
+    /// `UnsupportedModel` that says which operator, type or library is missing; `InvalidData` for a broken file.
+    fn load(&self, package: &Package<'_>) -> Result<Loaded>;
 }
 
 /// What a trainer is asked for.
@@ -167,18 +257,35 @@ pub trait Trainer: Send + Sync {
     fn train(&self, request: &TrainRequest<'_>) -> Result<Trained>;
 }
 
-/// The engine among `engines` that can load `artifact`, with the model; else the errors of all, joined.
-pub fn load(engines: &[Arc<dyn Engine>], artifact: &[u8]) -> Result<Arc<dyn Model>> {
-    let mut refusals = Vec::new();
-    for engine in engines {
-        match engine.load(artifact) {
+/// The model of a package, from the first of `engines` that can load it; else the errors of all that tried, joined.
+///
+/// # Errors
+/// `UnsupportedModel` that says what each engine lacks; what a lone engine fails with.
+pub fn load(engines: &[Arc<dyn Engine>], package: &Package<'_>) -> Result<Loaded> {
+    let format = package.format();
+    let mut refusals: Vec<(&str, Error)> = Vec::new();
+    for engine in engines.iter().filter(|engine| engine.reads(format)) {
+        match engine.load(package) {
             Ok(model) => return Ok(model),
-            Err(error) => refusals.push(format!("{}: {error}", engine.name())),
+            Err(error) => refusals.push((engine.name(), error)),
         }
     }
-    Err(Error::new(
-        crate::ErrorCode::UnsupportedModel,
-        format!("no engine can load the model ({})", refusals.join("; ")),
-    )
-    .hint("export the model to ONNX with the operators that docs/reference/engines.md lists"))
+    if refusals.len() == 1 {
+        return Err(refusals.swap_remove(0).1);
+    }
+    let told: Vec<String> = refusals.iter().map(|(name, error)| format!("{name}: {error}")).collect();
+    let message = format!("no engine can load the {} model ({})", format.as_str(), told.join("; "));
+    let next = refusals.iter().rev().find_map(|(_, error)| error.next_step());
+    Err(Error::new(ErrorCode::UnsupportedModel, message)
+        .hint(next.unwrap_or("`flyball engines list` says what each engine needs").to_owned()))
+}
+
+/// The model of rows in the bytes of an ONNX file, as loops keep theirs.
+///
+/// # Errors
+/// As [`load`]; `UnsupportedModel` when it takes tensors.
+pub fn load_graph(engines: &[Arc<dyn Engine>], graph: &[u8]) -> Result<Arc<dyn Model>> {
+    let digest = Digest::of(graph);
+    let manifest = package::lone(Format::Onnx, digest, graph.len());
+    load(engines, &Package::new(digest, &manifest, &Lone(graph)))?.rows()
 }

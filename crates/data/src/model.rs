@@ -78,6 +78,29 @@ pub enum Origin {
         /// The ids of the versions that it read, in order of their datasets' names.
         inputs: Vec<String>,
     },
+    /// What a model said of another version.
+    Predictions {
+        /// The ids of the version that it was asked.
+        inputs: Vec<String>,
+        /// The endpoint whose version of a model answered.
+        endpoint: String,
+        /// The registered model.
+        model: String,
+        /// Its version.
+        model_version: i64,
+        /// The content address of the model.
+        artifact: Digest,
+    },
+}
+
+impl Origin {
+    /// The ids of the versions that it was made from.
+    pub fn inputs(&self) -> &[String] {
+        match self {
+            Origin::Files { .. } => &[],
+            Origin::Query { inputs, .. } | Origin::Predictions { inputs, .. } => inputs,
+        }
+    }
 }
 
 /// What the checks of a dataset version found.

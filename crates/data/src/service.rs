@@ -204,6 +204,21 @@ impl Datasets {
         self.db.read(|tx| lineage(tx, permit.workspace(), version_id))
     }
 
+    /// Keeps what a model said of a version as a new version of `dataset`; the same said again is the latest version.
+    pub fn keep_predictions(
+        &self,
+        permit: &Permit<Edit>,
+        dataset: &Name,
+        table: Table,
+        origin: Origin,
+    ) -> Result<DatasetVersion> {
+        let recipe = Digest::of(&serde_json::to_vec(&origin).map_err(Error::internal)?);
+        self.keep(
+            permit,
+            Draft { dataset: dataset.clone(), recipe, origin, table: Arc::new(table), quarantine: Vec::new() },
+        )
+    }
+
     fn latest_of(&self, workspace: &Name, dataset: &Name) -> Result<Option<DatasetVersion>> {
         self.db.read(|tx| store::latest(tx, workspace, dataset))
     }
@@ -292,14 +307,11 @@ fn write_version(
             version.recipe.bytes(),
         ],
     );
-    let inputs = match &version.origin {
-        Origin::Files { .. } => &[],
-        Origin::Query { inputs, .. } => inputs.as_slice(),
-    };
-    store::insert_version(tx, workspace, &version, profile, inputs)?;
+    store::insert_version(tx, workspace, &version, profile, version.origin.inputs())?;
     let action = match version.origin {
         Origin::Files { .. } => "dataset.ingest",
         Origin::Query { .. } => "dataset.derive",
+        Origin::Predictions { .. } => "dataset.predict",
     };
     let event = audit::Event::done(permit, version.created_at, action, resource(&version)).details(serde_json::json!({
         "id": version.id,

@@ -58,6 +58,10 @@ impl Egress {
         Self { agent: Agent::with_parts(config, DefaultConnector::default(), Guarded(reach)), reach }
     }
 
+    pub(crate) fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
     /// Whether calls to this URL could be made now. It looks up the name, so it may take a while.
     ///
     /// # Errors
@@ -89,7 +93,15 @@ impl Egress {
     /// `Forbidden` when the host has an address that calls may not go to, `InvalidInput` when the URL is none,
     /// `Unavailable` when the host does not answer.
     pub fn post_json(&self, url: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer> {
-        let mut request = self.agent.post(url).header("Content-Type", "application/json");
+        self.post(url, "application/json", headers, body.as_bytes())
+    }
+
+    /// POSTs bytes of a media type and answers with what the host said, whatever the status.
+    ///
+    /// # Errors
+    /// As [`Egress::post_json`].
+    pub fn post(&self, url: &str, media_type: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
+        let mut request = self.agent.post(url).header("Content-Type", media_type);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -125,7 +137,7 @@ fn check(reach: Reach, host: &str, mut addresses: impl Iterator<Item = SocketAdd
     Err(Error::new(ErrorCode::Forbidden, message).hint("an operator can allow private addresses"))
 }
 
-fn meaning(error: ureq::Error) -> Error {
+pub(crate) fn meaning(error: ureq::Error) -> Error {
     match error {
         ureq::Error::Other(inner) => match inner.downcast::<Error>() {
             Ok(ours) => *ours,

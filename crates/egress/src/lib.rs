@@ -5,6 +5,8 @@
 
 mod address;
 mod client;
+mod download;
 
 pub use address::is_public;
 pub use client::{Answer, Egress, Reach};
+pub use download::{Download, Fetched};

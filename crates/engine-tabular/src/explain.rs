@@ -2,6 +2,8 @@
 
 use flyball_stats::shap::{self, Comparison, Explainer, LinearModel};
 
+use crate::boosters::sum::Boosted;
+use crate::forest::Forest;
 use crate::graph::ensemble::{Aggregate, Ensemble, Leaves, Output};
 use crate::graph::linear::Linear;
 use crate::plan::Head;
@@ -17,7 +19,8 @@ impl Explanation {
     /// score, or does not say how many training rows passed its nodes (trees) or what its columns' means are (linear).
     pub(crate) fn prepare(head: &Head, columns: usize, means: Option<Vec<f64>>) -> Option<Self> {
         match head {
-            Head::Trees(model) => trees(model, columns).map(|explainer| Explanation::Trees(Box::new(explainer))),
+            Head::Trees(model) => ensemble(model, columns),
+            Head::Boosted(model) => boosted(model, columns),
             Head::Linear(model) => linear(model, means.filter(|m| m.len() == columns && columns == model.features)?),
         }
     }
@@ -35,26 +38,49 @@ impl Explanation {
     }
 }
 
-/// The ensemble as SHAP reads it, tree by tree.
-fn trees(model: &Ensemble, features: usize) -> Option<Explainer> {
+/// The explanation of an ensemble.
+fn ensemble(model: &Ensemble, columns: usize) -> Option<Explanation> {
     let (Leaves::Single(weights), Some(covers)) = (&model.leaves, &model.covers) else { return None };
     let raw_scores = match model.output {
         Output::Binary { probability } => !probability || model.post == crate::graph::PostTransform::Logistic,
         Output::Targets => true,
         Output::Classes => false,
     };
-    if !raw_scores || model.aggregate != Aggregate::Sum || model.has_equality {
+    if !raw_scores || model.aggregate != Aggregate::Sum {
         return None;
     }
-    let ends = model.roots.iter().skip(1).copied().chain([model.nodes.len() as u32]);
+    let base = f64::from(model.base.first().copied().unwrap_or(0.0));
+    trees(&model.forest, covers, &|leaf| f64::from(weights[leaf]), base, columns)
+}
+
+/// The explanation of a booster.
+fn boosted(model: &Boosted, columns: usize) -> Option<Explanation> {
+    let base = model.terms.base();
+    let (&[base], Some(covers)) = (base.as_slice(), &model.covers) else { return None };
+    let leaf = |leaf| model.terms.leaf(leaf) / model.divisor;
+    trees(&model.forest, covers, &leaf, base / model.divisor, columns)
+}
+
+/// The forest as SHAP reads it, tree by tree.
+fn trees(
+    forest: &Forest,
+    covers: &[f32],
+    leaf: &dyn Fn(usize) -> f64,
+    base: f64,
+    features: usize,
+) -> Option<Explanation> {
+    if !forest.ordered {
+        return None;
+    }
+    let ends = forest.roots.iter().skip(1).copied().chain([forest.nodes.len() as u32]);
     let tree = |(start, end): (u32, u32)| {
         let nodes = start as usize..end as usize;
         let child = |at: u32| (at - start) as usize;
         let node = |at: usize| {
-            let node = &model.nodes[at];
+            let node = &forest.nodes[at];
             let cover = f64::from(covers[at]);
             if node.left as usize == at {
-                return shap::Node::Leaf { value: f64::from(weights[at]), cover };
+                return shap::Node::Leaf { value: leaf(at), cover };
             }
             shap::Node::Split {
                 feature: usize::from(node.feature),
@@ -67,9 +93,9 @@ fn trees(model: &Ensemble, features: usize) -> Option<Explainer> {
         };
         shap::Tree { nodes: nodes.map(node).collect() }
     };
-    let base = f64::from(model.base.first().copied().unwrap_or(0.0));
-    let trees = model.roots.iter().copied().zip(ends).map(tree).collect();
-    Explainer::new(shap::Ensemble { trees, base, comparison: Comparison::Less, features }).ok()
+    let trees = forest.roots.iter().copied().zip(ends).map(tree).collect();
+    let explainer = Explainer::new(shap::Ensemble { trees, base, comparison: Comparison::Less, features }).ok()?;
+    Some(Explanation::Trees(Box::new(explainer)))
 }
 
 /// A linear model with one raw score, or with two that mirror each other.

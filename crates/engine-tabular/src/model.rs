@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use flyball_core::model::Model;
 use flyball_core::{
-    Column, Contribution, Error, ErrorCode, FeatureKind, Predictions, Result, Signature, Table, Task, TextColumn, Value,
+    Column, Contribution, Error, ErrorCode, FeatureKind, Format, Package, Predictions, Result, Signature, Table, Task,
+    TextColumn, Value,
 };
 use rayon::prelude::*;
 
+use crate::boosters;
 use crate::explain::Explanation;
+use crate::forest::BLOCK_ROWS;
 use crate::graph::encoders::Keys;
 use crate::graph::tensor::{Data, Tensor, mismatch};
 use crate::graph::{Element, Graph};
@@ -25,52 +28,74 @@ const BATCH_ROWS: usize = 2_048;
 const MOST_CLASSES: usize = 10_000;
 
 thread_local! {
-    /// The model's row and its scores, kept between calls so that a single prediction allocates nothing.
+    /// The model's row and its scores, kept between calls so that a single prediction allocates next to nothing.
     static SCRATCH: RefCell<(Vec<f32>, Vec<f32>)> = const { RefCell::new((Vec::new(), Vec::new())) };
 }
 
 /// A model of the tabular engine.
 pub(crate) struct TabularModel {
     signature: Signature,
-    graph: Graph,
-    /// The slot of the graph that holds the scores.
-    scores: usize,
-    plan: Option<Plan>,
+    body: Body,
     explanation: Option<Explanation>,
+    /// What it keeps in memory; an estimate.
+    bytes: u64,
+}
+
+/// What answers.
+enum Body {
+    Fused(Box<Plan>),
+    /// A graph that no plan covers, and its slot that holds the scores.
+    Interpreted {
+        graph: Box<Graph>,
+        scores: usize,
+    },
 }
 
 impl TabularModel {
     /// Loads a model from the bytes of an ONNX file.
-    pub(crate) fn load(artifact: &[u8]) -> Result<Self> {
+    fn from_graph(artifact: &[u8]) -> Result<Self> {
         let proto = read::model(artifact)?;
-        let graph = Graph::load(&proto.graph.unwrap_or_default())?;
+        let graph = Box::new(Graph::load(&proto.graph.unwrap_or_default())?);
         let (signature, scores) = signature::read(&graph, &proto.metadata)?;
         let plan = Plan::compile(&graph, scores);
         let means = proto.metadata.iter().find(|entry| entry.key == MEANS_KEY);
         let means = means.and_then(|entry| serde_json::from_str(&entry.value).ok());
         let explanation = plan.as_ref().and_then(|plan| Explanation::prepare(&plan.head, plan.columns, means));
-        let mut model = Self { signature, graph, scores, plan, explanation };
+        let width = plan.as_ref().map(|plan| plan.width);
+        let body = match plan {
+            Some(plan) => Body::Fused(Box::new(plan)),
+            None => Body::Interpreted { graph, scores },
+        };
+        // The numbers of the file stand here once, and once more in the form in which explanations walk them.
+        let mut model = Self { signature, body, explanation, bytes: 2 * artifact.len() as u64 };
         if model.signature.task == Task::Classification && model.signature.classes.len() < 2 {
             // The graph names no classes: count the scores of a row of gaps, and number the classes.
             let gaps = vec![Value::Missing; model.signature.features.len()];
-            let width = model.interpret(&model.inputs_of_rows(&[&gaps])?)?.1.max(2);
+            let width = match &model.body {
+                Body::Fused(plan) => plan.width,
+                Body::Interpreted { graph, scores } => {
+                    interpret(graph, *scores, model.inputs_of_rows(graph, &[&gaps])?)?.1
+                }
+            };
             if width > MOST_CLASSES {
                 return Err(mismatch(format!("the model gives {width} scores per row")));
             }
-            model.signature.classes = (0..width).map(|class| class.to_string()).collect();
+            model.signature.classes = (0..width.max(2)).map(|class| class.to_string()).collect();
         }
-        model.check_width()?;
+        width.map_or(Ok(()), |width| model.fits(width))?;
         Ok(model)
     }
 
-    /// The fused plan must give as many scores as the contract says; one probability may stand for two classes.
-    fn check_width(&self) -> Result<()> {
-        match &self.plan {
-            Some(plan) => self.fits(plan.width),
-            None => Ok(()),
-        }
+    /// Loads a booster.
+    fn from_booster(package: &Package<'_>) -> Result<Self> {
+        let (signature, plan) = boosters::load(package)?;
+        let explanation = Explanation::prepare(&plan.head, plan.columns, None);
+        // A node takes some three times as much in the form that explanations walk.
+        let bytes = plan.bytes() * if explanation.is_some() { 4 } else { 1 };
+        Ok(Self { signature, body: Body::Fused(Box::new(plan)), explanation, bytes })
     }
 
+    /// A plan must give as many scores as the contract says; one probability may stand for two classes.
     fn fits(&self, width: usize) -> Result<()> {
         let wanted = self.signature.width();
         if width == wanted || (width == 1 && wanted == 2) {
@@ -79,33 +104,49 @@ impl TabularModel {
         Err(mismatch(format!("the model gives {width} scores per row where its signature has {wanted}")))
     }
 
-    /// Appends the scores of one row to `out`, completing a lone probability.
-    fn push_scores(&self, row: &[f32], out: &mut Vec<f64>) {
-        if let ([score], 2) = (row, self.signature.width()) {
-            out.push(1.0 - f64::from(*score));
+    /// Completes the lone probabilities of two classes that `scores` has from `start` on, `width` for each row.
+    fn complete(&self, width: usize, start: usize, scores: &mut Vec<f64>) {
+        if width == 1 && self.signature.width() == 2 {
+            let pairs: Vec<f64> = scores[start..].iter().flat_map(|&score| [1.0 - score, score]).collect();
+            scores.truncate(start);
+            scores.extend(pairs);
         }
-        out.extend(row.iter().map(|&s| f64::from(s)));
     }
 
-    /// Runs the interpreter: the scores and how many each row has.
-    fn interpret(&self, inputs: &[Tensor]) -> Result<(Vec<f32>, usize)> {
-        let scores = self.graph.run(inputs.to_vec(), self.scores)?;
-        let (_, width) = match scores.shape.as_slice() {
-            [_] => (0, 1),
-            _ => scores.rows_columns(),
-        };
-        Ok((scores.floats()?.into_owned(), width))
+    /// Appends the scores of some rows that the interpreter gives for inputs.
+    fn push_interpreted(
+        &self,
+        graph: &Graph,
+        slot: usize,
+        inputs: Vec<Tensor>,
+        rows: usize,
+        out: &mut Vec<f64>,
+    ) -> Result<()> {
+        let (scores, width) = interpret(graph, slot, inputs)?;
+        self.fits(width)?;
+        if scores.len() != rows * width {
+            return Err(mismatch("the model does not give one row of scores per row"));
+        }
+        let start = out.len();
+        out.extend(scores.into_iter().map(f64::from));
+        self.complete(width, start, out);
+        Ok(())
     }
 
     /// The graph's inputs from rows of values in the order of the signature.
-    fn inputs_of_rows(&self, rows: &[&[Value]]) -> Result<Vec<Tensor>> {
-        self.inputs(rows.len(), |row, feature| Cow::Borrowed(&rows[row][feature]))
+    fn inputs_of_rows(&self, graph: &Graph, rows: &[&[Value]]) -> Result<Vec<Tensor>> {
+        self.inputs(graph, rows.len(), |row, feature| Cow::Borrowed(&rows[row][feature]))
     }
 
-    fn inputs<'a>(&self, rows: usize, value: impl Fn(usize, usize) -> Cow<'a, Value>) -> Result<Vec<Tensor>> {
+    fn inputs<'a>(
+        &self,
+        graph: &Graph,
+        rows: usize,
+        value: impl Fn(usize, usize) -> Cow<'a, Value>,
+    ) -> Result<Vec<Tensor>> {
         let mut first = 0;
-        let mut inputs = Vec::with_capacity(self.graph.inputs.len());
-        for input in &self.graph.inputs {
+        let mut inputs = Vec::with_capacity(graph.inputs.len());
+        for input in &graph.inputs {
             let cells = (0..rows).flat_map(|row| (first..first + input.columns).map(move |f| (row, f)));
             let number = |(row, feature)| self.number(&value(row, feature), feature);
             let data = match input.element {
@@ -180,6 +221,13 @@ impl TabularModel {
     }
 }
 
+/// Runs the interpreter: the scores and how many each row has.
+fn interpret(graph: &Graph, slot: usize, inputs: Vec<Tensor>) -> Result<(Vec<f32>, usize)> {
+    let scores = graph.run(inputs, slot)?;
+    let width = if scores.shape.len() == 1 { 1 } else { scores.rows_columns().1 };
+    Ok((scores.floats()?.into_owned(), width))
+}
+
 fn whole(number: f32, input: &str) -> Result<i64> {
     if number.is_nan() {
         return Err(Error::invalid(format!("the input '{input}' takes whole numbers, a value is missing")));
@@ -191,8 +239,8 @@ fn whole(number: f32, input: &str) -> Result<i64> {
 struct ValueRow<'a>(&'a [Value]);
 
 impl Row for ValueRow<'_> {
-    fn number(&self, feature: usize) -> f32 {
-        self.0[feature].number() as f32
+    fn number(&self, feature: usize) -> f64 {
+        self.0[feature].number()
     }
 
     fn position(&self, feature: usize, _block: usize, keys: &Keys) -> Option<usize> {
@@ -211,8 +259,8 @@ struct TableRow<'a> {
 }
 
 impl Row for TableRow<'_> {
-    fn number(&self, feature: usize) -> f32 {
-        self.columns[feature].number(self.row) as f32
+    fn number(&self, feature: usize) -> f64 {
+        self.columns[feature].number(self.row)
     }
 
     fn position(&self, feature: usize, block: usize, _keys: &Keys) -> Option<usize> {
@@ -228,6 +276,10 @@ impl Model for TabularModel {
         &self.signature
     }
 
+    fn memory_bytes(&self) -> u64 {
+        self.bytes
+    }
+
     fn predict(&self, rows: &Table) -> Result<Predictions> {
         let columns = self.feature_columns(rows)?;
         let count = rows.rows();
@@ -235,25 +287,33 @@ impl Model for TabularModel {
             Column::Text(text) => Some(text),
             _ => None,
         };
-        let positions = self.plan.as_ref().map(|plan| plan.positions(texts)).unwrap_or_default();
+        let positions = match &self.body {
+            Body::Fused(plan) => plan.positions(texts),
+            Body::Interpreted { .. } => Vec::new(),
+        };
         let piece = |start: usize| -> Result<Vec<f64>> {
             let rows = start..count.min(start + BATCH_ROWS);
             let mut out = Vec::with_capacity(rows.len() * self.signature.width());
-            if let Some(plan) = &self.plan {
-                let (mut filled, mut scores) = (vec![0.0; plan.columns], vec![0.0; plan.width]);
-                for row in rows {
-                    plan.fill(&TableRow { columns: &columns, positions: &positions, row }, &mut filled)?;
-                    plan.score(&filled, &mut scores);
-                    self.push_scores(&scores, &mut out);
+            match &self.body {
+                Body::Fused(plan) => {
+                    let mut filled = vec![0.0; plan.columns * rows.len().min(BLOCK_ROWS)];
+                    let mut scratch = Vec::new();
+                    for block in rows.clone().step_by(BLOCK_ROWS) {
+                        let block = block..rows.end.min(block + BLOCK_ROWS);
+                        let filled = &mut filled[..plan.columns * block.len()];
+                        for (at, row) in block.clone().enumerate() {
+                            let row = TableRow { columns: &columns, positions: &positions, row };
+                            plan.fill(&row, &mut filled[at * plan.columns..(at + 1) * plan.columns])?;
+                        }
+                        plan.score(filled, block.len(), &mut scratch, &mut out);
+                    }
+                    self.complete(plan.width, 0, &mut out);
                 }
-            } else {
-                let value = |row, feature: usize| Cow::Owned(columns[feature].value(start + row));
-                let (scores, width) = self.interpret(&self.inputs(rows.len(), value)?)?;
-                self.fits(width)?;
-                if scores.len() != rows.len() * width {
-                    return Err(mismatch("the model does not give one row of scores per row"));
+                Body::Interpreted { graph, scores } => {
+                    let value = |row, feature: usize| Cow::Owned(columns[feature].value(start + row));
+                    let inputs = self.inputs(graph, rows.len(), value)?;
+                    self.push_interpreted(graph, *scores, inputs, rows.len(), &mut out)?;
                 }
-                scores.chunks_exact(width).for_each(|row| self.push_scores(row, &mut out));
             }
             Ok(out)
         };
@@ -269,28 +329,24 @@ impl Model for TabularModel {
 
     fn predict_row(&self, row: &[Value], scores: &mut Vec<f64>) -> Result<()> {
         self.check_row(row)?;
-        let Some(plan) = &self.plan else {
-            let (values, width) = self.interpret(&self.inputs_of_rows(&[row])?)?;
-            self.fits(width)?;
-            if values.len() != width {
-                return Err(mismatch("the model does not give one row of scores per row"));
+        match &self.body {
+            Body::Interpreted { graph, scores: slot } => {
+                self.push_interpreted(graph, *slot, self.inputs_of_rows(graph, &[row])?, 1, scores)
             }
-            self.push_scores(&values, scores);
-            return Ok(());
-        };
-        SCRATCH.with_borrow_mut(|(filled, out)| {
-            filled.resize(plan.columns, 0.0);
-            out.resize(plan.width, 0.0);
-            plan.fill(&ValueRow(row), filled)?;
-            plan.score(filled, out);
-            self.push_scores(out, scores);
-            Ok(())
-        })
+            Body::Fused(plan) => SCRATCH.with_borrow_mut(|(filled, scratch)| {
+                filled.resize(plan.columns, 0.0);
+                plan.fill(&ValueRow(row), filled)?;
+                let start = scores.len();
+                plan.score(filled, 1, scratch, scores);
+                self.complete(plan.width, start, scores);
+                Ok(())
+            }),
+        }
     }
 
     fn explain_row(&self, row: &[Value]) -> Result<Option<(f64, Vec<Contribution>)>> {
         self.check_row(row)?;
-        let (Some(plan), Some(explanation)) = (&self.plan, &self.explanation) else { return Ok(None) };
+        let (Body::Fused(plan), Some(explanation)) = (&self.body, &self.explanation) else { return Ok(None) };
         let mut filled = vec![0.0; plan.columns];
         plan.fill(&ValueRow(row), &mut filled)?;
         let Some((expected, columns)) = explanation.columns(&filled) else {
@@ -307,7 +363,10 @@ impl Model for TabularModel {
     }
 }
 
-/// A model behind the trait.
-pub(crate) fn load(artifact: &[u8]) -> Result<Arc<dyn Model>> {
-    Ok(Arc::new(TabularModel::load(artifact)?))
+/// The model of a package, behind the trait.
+pub(crate) fn load(package: &Package<'_>) -> Result<Arc<dyn Model>> {
+    Ok(Arc::new(match package.format() {
+        Format::Xgboost | Format::Lightgbm => TabularModel::from_booster(package)?,
+        Format::Onnx | Format::Pyfunc => TabularModel::from_graph(&package.main()?)?,
+    }))
 }

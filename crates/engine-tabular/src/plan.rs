@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use flyball_core::{Result, TextColumn};
 
+use crate::boosters::sum::Boosted;
 use crate::graph::encoders::{Keys, LabelMap, OneHot};
 use crate::graph::ensemble::Ensemble;
 use crate::graph::linear::Linear;
@@ -29,18 +30,74 @@ enum Cell {
 
 /// How some neighbouring columns of the model's row are filled.
 #[derive(Debug)]
-enum Block {
-    Number { impute: f32, offset: f32, scale: f32 },
+pub(crate) enum Block {
+    Number {
+        impute: f32,
+        offset: f32,
+        scale: f32,
+    },
+    /// How many of the thresholds are below the value, in 64 bits.
+    Rank {
+        thresholds: Vec<f64>,
+        zero_missing: bool,
+    },
+    /// The whole part of a number.
+    Category,
+    /// The code of a number that is known; missing for others.
+    Code(Vec<(f64, f32)>),
     Missing,
-    Encoded { map: Arc<LabelMap>, values: Vec<f32>, default: f32 },
+    Encoded {
+        map: Arc<LabelMap>,
+        values: Vec<f32>,
+        default: f32,
+    },
     OneHot(Arc<OneHot>),
 }
+
+impl Block {
+    /// A number as it is.
+    pub(crate) const PLAIN: Block = Block::Number { impute: f32::NAN, offset: 0.0, scale: 1.0 };
+
+    /// A text as the code of its level; missing for others.
+    pub(crate) fn codes(levels: &[String]) -> Self {
+        let map = Arc::new(LabelMap::codes(levels));
+        let (values, default) = map.numbers().unwrap_or((Vec::new(), f32::NAN));
+        Block::Encoded { map, values, default }
+    }
+
+    /// The value of a block of one number.
+    fn number(&self, x: f64) -> f32 {
+        match self {
+            Block::Number { impute, offset, scale } => {
+                let x = x as f32;
+                ((if x.is_nan() { *impute } else { x }) - offset) * scale
+            }
+            Block::Rank { .. } if x.is_nan() => f32::NAN,
+            Block::Rank { zero_missing, .. } if x.abs() <= ZERO && *zero_missing => f32::NAN,
+            Block::Rank { thresholds, .. } => {
+                let x = if x.abs() <= ZERO { 0.0 } else { x };
+                thresholds.partition_point(|&threshold| threshold < x) as f32
+            }
+            Block::Category => x.trunc() as f32,
+            Block::Code(codes) => {
+                let code = codes.binary_search_by(|(number, _)| number.total_cmp(&(x + 0.0)));
+                code.map_or(f32::NAN, |at| codes[at].1)
+            }
+            Block::Missing => f32::from(u8::from(x.is_nan())),
+            Block::Encoded { .. } | Block::OneHot(_) => f32::NAN,
+        }
+    }
+}
+
+/// What LightGBM takes for zero, either way.
+const ZERO: f64 = 1e-35f32 as f64;
 
 /// The model at the end.
 #[derive(Clone, Debug)]
 pub(crate) enum Head {
     Trees(Arc<Ensemble>),
     Linear(Arc<Linear>),
+    Boosted(Box<Boosted>),
 }
 
 impl Head {
@@ -48,6 +105,7 @@ impl Head {
         match self {
             Head::Trees(model) => model.features,
             Head::Linear(model) => model.features,
+            Head::Boosted(model) => model.forest.columns(),
         }
     }
 
@@ -55,6 +113,7 @@ impl Head {
         match self {
             Head::Trees(model) => model.width(),
             Head::Linear(model) => model.width(),
+            Head::Boosted(model) => model.width(),
         }
     }
 }
@@ -74,12 +133,17 @@ pub(crate) struct Plan {
 /// The values of the features of one row, as the blocks read them.
 pub(crate) trait Row {
     /// A number; NaN is missing.
-    fn number(&self, feature: usize) -> f32;
+    fn number(&self, feature: usize) -> f64;
     /// The position of a text among the keys of the block at `block`.
     fn position(&self, feature: usize, block: usize, keys: &Keys) -> Option<usize>;
 }
 
 impl Plan {
+    /// The plan of a model behind some blocks of one column each.
+    pub(crate) fn new(blocks: Vec<(usize, Block)>, head: Head) -> Self {
+        Self { columns: blocks.len(), blocks, width: head.width(), head, norms: Vec::new() }
+    }
+
     /// Fuses the graph whose scores stand in the slot `wanted`, if it has the form.
     pub(crate) fn compile(graph: &Graph, wanted: usize) -> Option<Self> {
         let mut cells: HashMap<usize, Vec<Cell>> = HashMap::new();
@@ -128,15 +192,6 @@ impl Plan {
         let mut at = 0;
         for (index, (feature, block)) in self.blocks.iter().enumerate() {
             match block {
-                Block::Number { impute, offset, scale } => {
-                    let x = row.number(*feature);
-                    out[at] = ((if x.is_nan() { *impute } else { x }) - offset) * scale;
-                    at += 1;
-                }
-                Block::Missing => {
-                    out[at] = f32::from(u8::from(row.number(*feature).is_nan()));
-                    at += 1;
-                }
                 Block::Encoded { map, values, default } => {
                     out[at] = row.position(*feature, index, &map.keys).map_or(*default, |p| values[p]);
                     at += 1;
@@ -149,18 +204,46 @@ impl Plan {
                     }
                     at += encoder.levels;
                 }
+                number => {
+                    out[at] = number.number(row.number(*feature));
+                    at += 1;
+                }
             }
         }
         Ok(())
     }
 
-    /// Writes the scores of a filled row into `out` (`width` long).
-    pub(crate) fn score(&self, row: &[f32], out: &mut [f32]) {
-        match &self.head {
-            Head::Trees(model) => model.evaluate(row, out),
-            Head::Linear(model) => model.evaluate(row, out),
+    /// Appends the scores of `count` filled rows, `width` for each; `scratch` holds what is computed in 32 bits.
+    pub(crate) fn score(&self, rows: &[f32], count: usize, scratch: &mut Vec<f32>, out: &mut Vec<f64>) {
+        if let Head::Boosted(model) = &self.head {
+            return model.evaluate(rows, self.columns, count, out);
         }
-        self.norms.iter().for_each(|&norm| normalize_row(out, norm));
+        scratch.resize(count * self.width, 0.0);
+        match &self.head {
+            Head::Trees(model) => model.evaluate(rows, self.columns, count, scratch),
+            Head::Linear(model) => {
+                let rows = rows.chunks_exact(self.columns.max(1)).zip(scratch.chunks_exact_mut(self.width));
+                rows.for_each(|(row, out)| model.evaluate(row, out));
+            }
+            Head::Boosted(_) => {}
+        }
+        for row in scratch.chunks_exact_mut(self.width) {
+            self.norms.iter().for_each(|&norm| normalize_row(row, norm));
+        }
+        out.extend(scratch.iter().copied().map(f64::from));
+    }
+
+    /// What a booster's plan keeps in memory; an estimate.
+    pub(crate) fn bytes(&self) -> u64 {
+        let number = |block: &Block| match block {
+            Block::Rank { thresholds, .. } => 8 * thresholds.len(),
+            Block::Code(codes) => 16 * codes.len(),
+            Block::Encoded { values, .. } => 64 * values.len(),
+            _ => 0,
+        };
+        let blocks: usize = self.blocks.iter().map(|(_, block)| size_of::<Block>() + number(block)).sum();
+        let head = if let Head::Boosted(model) = &self.head { model.bytes() } else { 0 };
+        (blocks + head) as u64
     }
 
     /// The feature behind each column of the model's row.
@@ -185,7 +268,7 @@ impl Plan {
         let positions = self.blocks.iter().map(|(feature, block)| match block {
             Block::Encoded { map, .. } => look_up(*feature, &map.keys),
             Block::OneHot(encoder) => look_up(*feature, &encoder.keys),
-            Block::Number { .. } | Block::Missing => None,
+            _ => None,
         });
         positions.map(Option::unwrap_or_default).collect()
     }

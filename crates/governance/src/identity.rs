@@ -20,6 +20,11 @@ pub fn for_loop(name: &Name) -> Result<Permit<Manage>> {
     issue(&format!("loop:{name}"))
 }
 
+/// The permit of an endpoint, whose rollouts go on by themselves.
+pub fn for_endpoint(name: &Name) -> Result<Permit<Manage>> {
+    issue(&format!("endpoint:{name}"))
+}
+
 #[expect(clippy::disallowed_methods, reason = "governance is where permits are made")]
 fn issue(actor: &str) -> Result<Permit<Manage>> {
     Ok(Permit::issue(LOCAL_WORKSPACE.parse()?, actor.to_owned()))

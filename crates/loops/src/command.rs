@@ -51,7 +51,7 @@ pub(crate) fn train(
         Error::new(ErrorCode::CommandFailed, format!("'{line}' ended well but left no model.onnx: {error}\n{printed}"))
             .hint("write the model to $FLYBALL_OUTPUT/model.onnx")
     })?;
-    let signature = model::load(&platform.engines, &artifact)?.signature().clone();
+    let signature = model::load_graph(&platform.engines, &artifact)?.signature().clone();
     Ok(Trained {
         artifact,
         signature,

@@ -3,13 +3,18 @@
 //! Everything that happens is a durable job or a committed step; a loop's own rules live in the contexts that it joins.
 
 pub mod apply;
+pub mod batch;
 pub mod checks;
 mod command;
 mod commit;
+pub mod compare;
 pub mod declared;
 pub mod deploy;
+pub mod environments;
 pub mod file;
+pub mod handmade;
 pub mod jobs;
+mod mlmodel;
 pub mod outcome;
 mod packaged;
 pub mod platform;

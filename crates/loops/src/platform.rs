@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use flyball_core::model::{Engine, Trainer};
 use flyball_core::{Clock, Edit, Error, ErrorCode, Name, Permit, Result};
-use flyball_data::Datasets;
+use flyball_data::{Datasets, QueryEngine};
 use flyball_governance::identity;
 use flyball_serving::Serving;
 use flyball_store::{Blobs, Db};
@@ -21,6 +21,8 @@ pub struct Platform {
     pub clock: Arc<dyn Clock>,
     /// Datasets and their versions.
     pub datasets: Arc<Datasets>,
+    /// Answers SQL over tables in memory.
+    pub query: Arc<dyn QueryEngine>,
     /// Endpoints.
     pub serving: Arc<Serving>,
     /// Load models.

@@ -1,25 +1,31 @@
-//! Moves an endpoint's traffic to a new version, step by step, and back when a condition says so.
+//! Moves an endpoint's traffic to a new version, step by step, and back when a condition says so. A loop starts its own
+//! rollouts; those that people start are in [`crate::handmade`]. Both go on here, as durable jobs.
 
-use flyball_core::{Duration, Error, Result, Timestamp, id};
-use flyball_evaluation::expression::{Aggregate, Condition, Facts, Measured, Subject};
+mod observe;
+
+use flyball_core::model::Interface;
+use flyball_core::{Edit, Error, Name, Permit, Result, Task, Timestamp, id};
+use flyball_evaluation::expression::{Condition, Scope};
 use flyball_governance::identity;
 use flyball_jobs::{Claimed, NewJob, Outcome, enqueue};
 use flyball_monitoring::alert::{AlertKind, Finding};
 use flyball_monitoring::store as monitoring;
 use flyball_registry::{CHALLENGER, CHAMPION, packages as registry};
 use flyball_serving::model::{Revision, Share};
-use flyball_serving::record_columns as columns;
-use flyball_serving::rollout::rules::{self, Next};
+use flyball_serving::rollout::rules::{self, Look, Next};
 use flyball_serving::rollout::{Observed, Rollout, RolloutPlan, RolloutState, StepDecision, store as rollouts};
 use flyball_serving::store::{self as serving, NewRevision};
 use flyball_store::Tx;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::declared::{self, Declared};
+use crate::declared::Declared;
 use crate::file::{LoopFile, Strategy};
 use crate::platform::{Platform, permit_of};
 
-/// The kind of the job that ends a step.
+pub(crate) use observe::Seen;
+
+/// The kind of the job that looks at a step.
 pub const KIND: &str = "loop.rollout";
 const ALL: u32 = flyball_serving::rollout::model::ALL;
 
@@ -34,41 +40,40 @@ pub fn start(tx: &mut Tx<'_>, declared: &Declared, version: i64, now: Timestamp)
         version,
         artifact: model.artifact,
         loop_name: Some(&declared.name),
+        interface: Some(Interface::Rows(model.signature)),
+        memory: 0,
     };
     let revision = serving::create_revision(tx, &permit, &new, now)?;
     let champion = registry::by_alias(tx, &permit.read(), declared.name.as_str(), CHAMPION)?;
-    match (champion, serving_now(tx, declared)?) {
-        (Some(_), Some(old)) if old.id != revision.id => {
-            move_traffic(tx, declared, Some(old), revision, plan_of(&declared.file), now)
-        }
-        _ => move_traffic(tx, declared, None, revision, direct(), now),
-    }
+    let (from, plan) = match (champion, serving_now(tx, declared.name.as_str())?) {
+        (Some(_), Some(old)) if old.id != revision.id => (Some(old), plan_of(&declared.file)),
+        _ => (None, direct()),
+    };
+    let new = NewRollout { endpoint: &declared.name, loop_name: Some(&declared.name), from, to: revision, plan };
+    begin(tx, &new, now).map(drop)
 }
 
 /// Takes all traffic to a revision that served before, or to the fallback, at once.
 pub fn switch(tx: &mut Tx<'_>, declared: &Declared, to: Revision, now: Timestamp) -> Result<()> {
-    let old = serving_now(tx, declared)?;
-    move_traffic(tx, declared, old, to, direct(), now)
+    let old = serving_now(tx, declared.name.as_str())?;
+    begin(
+        tx,
+        &NewRollout { endpoint: &declared.name, loop_name: Some(&declared.name), from: old, to, plan: direct() },
+        now,
+    )
+    .map(drop)
 }
 
 /// The revision with the largest share of the traffic now.
-fn serving_now(tx: &mut Tx<'_>, declared: &Declared) -> Result<Option<Revision>> {
-    let shares = serving::traffic(tx, declared.name.as_str())?;
+pub(crate) fn serving_now(tx: &mut Tx<'_>, endpoint: &str) -> Result<Option<Revision>> {
+    let shares = serving::traffic(tx, endpoint)?;
     let largest = shares.iter().max_by_key(|share| share.per_mille);
     largest.map(|share| serving::revision(tx, &share.revision_id)).transpose()
 }
 
-fn set_traffic(tx: &mut Tx<'_>, declared: &Declared, split: &[(&str, u32)], now: Timestamp) -> Result<()> {
-    let share = |&(revision, share): &(&str, u32)| {
-        let per_mille = u16::try_from(share).map_err(Error::internal)?;
-        Ok(Share { revision_id: revision.into(), per_mille })
-    };
-    let shares = split.iter().map(share).collect::<Result<Vec<_>>>()?;
-    serving::set_traffic(tx, &permit_of(&declared.name)?, &declared.name, &shares, now)
-}
-
-fn direct() -> RolloutPlan {
-    RolloutPlan { steps: vec![ALL], bake: Duration::ZERO, abort_if: Vec::new() }
+/// The plan that gives all traffic at once.
+pub(crate) fn direct() -> RolloutPlan {
+    RolloutPlan { steps: vec![ALL], ..RolloutPlan::default() }
 }
 
 fn plan_of(file: &LoopFile) -> RolloutPlan {
@@ -78,38 +83,44 @@ fn plan_of(file: &LoopFile) -> RolloutPlan {
             steps: steps.iter().map(|share| (share * f64::from(ALL)).round() as u32).collect(),
             bake: *bake,
             abort_if: file.deploy.abort_if.iter().map(|condition| condition.text().to_owned()).collect(),
+            ..RolloutPlan::default()
         },
     }
 }
 
-fn move_traffic(
-    tx: &mut Tx<'_>,
-    declared: &Declared,
-    from: Option<Revision>,
-    to: Revision,
-    plan: RolloutPlan,
-    now: Timestamp,
-) -> Result<()> {
+/// A rollout to begin.
+pub(crate) struct NewRollout<'a> {
+    pub(crate) endpoint: &'a Name,
+    pub(crate) loop_name: Option<&'a Name>,
+    pub(crate) from: Option<Revision>,
+    pub(crate) to: Revision,
+    pub(crate) plan: RolloutPlan,
+}
+
+/// Begins a rollout with its first step.
+pub(crate) fn begin(tx: &mut Tx<'_>, new: &NewRollout<'_>, now: Timestamp) -> Result<Rollout> {
+    let NewRollout { endpoint, loop_name, from, to, plan } = new;
     let share = plan.steps.first().copied().unwrap_or(ALL);
-    let text = match &from {
+    let text = match from {
         None => format!("version {} gets all traffic", to.version),
         Some(_) if share == ALL => format!("version {} gets all traffic at once", to.version),
+        Some(old) if share == 0 && plan.mirror > 0 => {
+            let copies = f64::from(plan.mirror) / 10.0;
+            format!("version {} gets copies of {copies} % of the requests, version {} answers", to.version, old.version)
+        }
+        Some(old) if share == 0 => format!("version {} is ready beside version {}", to.version, old.version),
         Some(old) => {
-            format!(
-                "version {} gets {} % of the traffic, version {} keeps the rest",
-                to.version,
-                share / 10,
-                old.version
-            )
+            let percent = f64::from(share) / 10.0;
+            format!("version {} gets {percent} % of the traffic, version {} keeps the rest", to.version, old.version)
         }
     };
     let rollout = Rollout {
         id: id::derived_at("rol", &to.id, now, 0),
-        endpoint: declared.name.to_string(),
-        loop_name: declared.name.to_string(),
-        from_revision: from.map(|revision| revision.id.to_string()),
+        endpoint: endpoint.to_string(),
+        loop_name: loop_name.map(Name::to_string),
+        from_revision: from.as_ref().map(|revision| revision.id.to_string()),
         to_revision: to.id.to_string(),
-        plan,
+        plan: plan.clone(),
         step: 0,
         state: RolloutState::Running,
         started_at: now,
@@ -117,168 +128,210 @@ fn move_traffic(
         ended_at: None,
         decisions: vec![StepDecision { at: now, text, share, observed: Observed::default() }],
     };
-    if share == ALL { finish(tx, declared, rollout, now) } else { step(tx, declared, rollout, 0, now) }
+    if share == ALL { finish(tx, rollout, now) } else { step(tx, rollout, Watch::default(), now) }
+}
+
+/// What is carried from one look at a step to the next.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Watch {
+    /// How often the step was looked at.
+    look: u64,
+    /// How often it was extended.
+    extensions: usize,
+    /// How many looks found a broken condition.
+    failures: u32,
+    /// When the current bake began; that of the step when absent.
+    since: Option<Timestamp>,
+    /// What the revisions had done when the step began.
+    seen: Option<Seen>,
+}
+
+/// In whose name a rollout changes things.
+fn permit(rollout: &Rollout) -> Result<Permit<Edit>> {
+    match &rollout.loop_name {
+        Some(name) => permit_of(&name.parse()?),
+        None => Ok(identity::for_endpoint(&rollout.endpoint.parse()?)?.edit()),
+    }
+}
+
+/// Splits the traffic as the rollout's step says; the growing revision stands last, so that each key moves to it once.
+pub(crate) fn set_traffic(tx: &mut Tx<'_>, rollout: &Rollout, share: u32, now: Timestamp) -> Result<()> {
+    if rollout.from_revision.is_none() && share < ALL {
+        // A first version that waits for approval gets nothing, and there is nobody who could have the rest.
+        return Ok(());
+    }
+    let per_mille = |share: u32| u16::try_from(share).map_err(Error::internal);
+    let mut shares = Vec::with_capacity(2);
+    if let Some(old) = rollout.from_revision.as_ref().filter(|_| share < ALL) {
+        shares.push(Share::new(old.as_str(), per_mille(ALL - share)?));
+    }
+    if rollout.state != RolloutState::Aborted {
+        let mirror_per_mille = if share == 0 { per_mille(rollout.plan.mirror)? } else { 0 };
+        let to = Share::new(rollout.to_revision.as_str(), per_mille(share)?);
+        shares.push(Share { mirror_per_mille, ..to });
+    }
+    serving::set_traffic(tx, &permit(rollout)?, &rollout.endpoint.parse()?, &shares, now)
 }
 
 /// Sets the split of the rollout's step and plans the moment when it is looked at.
-fn step(tx: &mut Tx<'_>, declared: &Declared, rollout: Rollout, extension: usize, now: Timestamp) -> Result<()> {
-    let permit = permit_of(&declared.name)?;
-    let share = rollout.share();
-    // The growing revision stands last, so that each key moves to it once.
-    let old = rollout.from_revision.iter().map(|old| (old.as_str(), ALL - share));
-    let split: Vec<(&str, u32)> = old.chain([(rollout.to_revision.as_str(), share)]).collect();
-    set_traffic(tx, declared, &split, now)?;
-    let key = format!("{}:{}:{extension}", rollout.id, rollout.step);
-    let payload = json!({ "loop": declared.name, "rollout": rollout.id, "extension": extension });
-    enqueue(tx, &NewJob::new(KIND, key, declared.name.as_str(), payload, now + rollout.plan.bake), now)?;
-    rollouts::save(tx, &permit, &rollout)
+pub(crate) fn step(tx: &mut Tx<'_>, rollout: Rollout, watch: Watch, now: Timestamp) -> Result<Rollout> {
+    set_traffic(tx, &rollout, rollout.share(), now)?;
+    look_again(tx, &rollout, &watch, now)?;
+    rollouts::save(tx, &permit(&rollout)?, &rollout)?;
+    Ok(rollout)
 }
 
-/// Gives the new revision everything and moves the aliases.
-fn finish(tx: &mut Tx<'_>, declared: &Declared, mut rollout: Rollout, now: Timestamp) -> Result<()> {
-    let permit = permit_of(&declared.name)?;
-    let name = declared.name.as_str();
-    set_traffic(tx, declared, &[(&rollout.to_revision, ALL)], now)?;
+fn look_again(tx: &mut Tx<'_>, rollout: &Rollout, watch: &Watch, now: Timestamp) -> Result<()> {
+    let end = watch.since.unwrap_or(rollout.step_started_at) + rollout.plan.bake;
+    let due = rollout.plan.every.map_or(end, |every| end.min(now + every));
+    // The moment is part of the key: a step that is resumed begins to be watched anew.
+    let began = rollout.step_started_at.0;
+    let key = format!("{}:{}:{began}:{}:{}", rollout.id, rollout.step, watch.extensions, watch.look);
+    let payload = json!({ "endpoint": rollout.endpoint, "rollout": rollout.id, "watch": watch });
+    enqueue(tx, &NewJob::new(KIND, key, &rollout.endpoint, payload, due), now).map(drop)
+}
+
+/// Gives the new revision everything and moves the aliases of its loop.
+pub(crate) fn finish(tx: &mut Tx<'_>, mut rollout: Rollout, now: Timestamp) -> Result<Rollout> {
+    let permit = permit(&rollout)?;
     rollout.state = RolloutState::Succeeded;
     rollout.ended_at = Some(now);
+    set_traffic(tx, &rollout, ALL, now)?;
     rollouts::save(tx, &permit, &rollout)?;
-    let revision = serving::revision(tx, &rollout.to_revision)?;
-    if *revision.model == *name {
-        registry::set_alias(tx, &permit, name, CHAMPION, revision.version, "its rollout succeeded", now)?;
-        registry::remove_alias(tx, &permit, name, CHALLENGER, "it is the champion now", now)?;
+    if let Some(name) = &rollout.loop_name {
+        let revision = serving::revision(tx, &rollout.to_revision)?;
+        if *revision.model == **name {
+            registry::set_alias(tx, &permit, name, CHAMPION, revision.version, "its rollout succeeded", now)?;
+            registry::remove_alias(tx, &permit, name, CHALLENGER, "it is the champion now", now)?;
+        }
     }
     let calm =
         Finding { kind: AlertKind::Rollout, present: false, summary: "a rollout succeeded".into(), details: json!({}) };
-    monitoring::apply(tx, &permit, name, &calm, now)
+    monitoring::apply(tx, &permit, &rollout.endpoint, &calm, now)?;
+    Ok(rollout)
 }
 
 /// Gives everything back to the old revision.
-fn abort(tx: &mut Tx<'_>, declared: &Declared, mut rollout: Rollout, reason: &str, now: Timestamp) -> Result<()> {
-    let permit = permit_of(&declared.name)?;
-    let name = declared.name.as_str();
-    if let Some(old) = &rollout.from_revision {
-        set_traffic(tx, declared, &[(old, ALL)], now)?;
-    }
+pub(crate) fn abort(tx: &mut Tx<'_>, mut rollout: Rollout, reason: &str, now: Timestamp) -> Result<Rollout> {
+    let permit = permit(&rollout)?;
     rollout.state = RolloutState::Aborted;
     rollout.ended_at = Some(now);
+    if rollout.from_revision.is_some() {
+        set_traffic(tx, &rollout, 0, now)?;
+    }
     rollouts::save(tx, &permit, &rollout)?;
-    registry::remove_alias(tx, &permit, name, CHALLENGER, reason, now)?;
+    if let Some(name) = &rollout.loop_name {
+        registry::remove_alias(tx, &permit, name, CHALLENGER, reason, now)?;
+    }
     let finding = Finding {
         kind: AlertKind::Rollout,
         present: true,
         summary: format!("rolled back: {reason}"),
         details: json!({ "rollout": rollout.id }),
     };
-    monitoring::apply(tx, &permit, name, &finding, now)
+    monitoring::apply(tx, &permit, &rollout.endpoint, &finding, now)?;
+    Ok(rollout)
 }
 
-/// Ends a step: looks at what the new revision did since the step began, and goes on, waits, or goes back.
+/// Goes to a step of the rollout, the last of which ends it.
+pub(crate) fn advance(tx: &mut Tx<'_>, mut rollout: Rollout, to: usize, now: Timestamp) -> Result<Rollout> {
+    rollout.state = RolloutState::Running;
+    rollout.step = to;
+    rollout.step_started_at = now;
+    if to + 1 >= rollout.plan.steps.len() {
+        return finish(tx, rollout, now);
+    }
+    step(tx, rollout, Watch::default(), now)
+}
+
+/// Looks at a step: what the new revision did since it began, and whether to go on, wait, or go back.
 pub fn run(platform: &Platform, job: &Claimed) -> Result<Outcome> {
-    let permit = identity::local_user()?.edit().read();
-    let name = job.job.payload["loop"].as_str().unwrap_or_default().to_owned();
+    let reader = identity::local_user()?.edit().read();
     let rollout_id = job.job.payload["rollout"].as_str().unwrap_or_default().to_owned();
-    let extension = usize::try_from(job.job.payload["extension"].as_u64().unwrap_or(0)).unwrap_or(0);
-    let (declared, rollout) =
-        platform.db.read(|tx| Ok((declared::get(tx, &permit, &name)?, rollouts::get(tx, &permit, &rollout_id)?)))?;
-    if rollout.state != RolloutState::Running {
-        return Ok(Outcome { effects: Box::new(|_| Ok(())), result: json!({ "state": rollout.state }) });
+    let mut watch: Watch = serde_json::from_value(job.job.payload["watch"].clone()).map_err(Error::internal)?;
+    let rollout = platform.db.read(|tx| rollouts::get(tx, &reader, &rollout_id))?;
+    let began = format!(":{}:{}:", rollout.step, rollout.step_started_at.0);
+    if rollout.state != RolloutState::Running || !job.job.key.contains(&began) {
+        return Ok(Outcome::unchanged(json!({ "state": rollout.state })));
     }
     let now = platform.clock.now();
-    let observed = observe(platform, &rollout, now)?;
-    let broken = first_broken(&declared.file.deploy.abort_if, &observed);
-    let next = rules::decide(&rollout, &observed, broken, extension);
+    let observed = observe::observe(platform, &rollout, &mut watch.seen, now)?;
+    let since = watch.since.unwrap_or(rollout.step_started_at);
+    let look = Look {
+        broken: observe::first(&conditions(&rollout.plan.abort_if)?, &observed, true),
+        unmet: observe::first(&conditions(&rollout.plan.advance_if)?, &observed, false),
+        over: now >= since + rollout.plan.bake,
+        extensions: watch.extensions,
+        failures: watch.failures,
+    };
+    watch.failures += u32::from(look.broken.is_some());
+    let next = rules::decide(&rollout, &observed, &look);
     let result = json!({ "observed": observed });
-    let effects = move |tx: &mut Tx<'_>| decide(tx, &declared, rollout, next, observed, extension, now);
+    let effects = move |tx: &mut Tx<'_>| {
+        // A person may have ended or moved it since it was read.
+        let current = rollouts::get(tx, &reader, &rollout.id)?;
+        let same = current.state == RolloutState::Running && current.step_started_at == rollout.step_started_at;
+        if same { go_on(tx, current, next, observed, watch, now) } else { Ok(()) }
+    };
     Ok(Outcome { effects: Box::new(effects), result })
 }
 
-fn decide(
+/// The conditions of a plan; they were read before, when it was made.
+fn conditions(texts: &[String]) -> Result<Vec<Condition>> {
+    texts.iter().map(|text| condition(text)).collect()
+}
+
+/// A condition on an endpoint while it serves.
+///
+/// # Errors
+/// `InvalidInput` that says what is wrong with it.
+pub(crate) fn condition(text: &str) -> Result<Condition> {
+    Condition::parse(text, Scope::Abort, Task::Classification)
+        .map_err(|error| Error::invalid(format!("the condition '{text}' is not understood: {}", error.message)))
+}
+
+fn go_on(
     tx: &mut Tx<'_>,
-    declared: &Declared,
     mut rollout: Rollout,
     next: Next,
     observed: Observed,
-    extension: usize,
+    mut watch: Watch,
     now: Timestamp,
 ) -> Result<()> {
     let say = |rollout: &mut Rollout, text: String, share: u32| {
         rollout.decisions.push(StepDecision { at: now, text, share, observed: observed.clone() });
     };
+    watch.look += 1;
+    let seen = observed.requests + observed.agreement.as_ref().map_or(0, |agreement| agreement.compared);
+    let sound = if seen > 0 { "sound" } else { "nobody asked for it" };
     match next {
+        Next::Wait(_) => look_again(tx, &rollout, &watch, now),
         Next::Abort(reason) => {
             say(&mut rollout, format!("rolled back: {reason}"), 0);
-            abort(tx, declared, rollout, &reason, now)
+            abort(tx, rollout, &reason, now).map(drop)
         }
         Next::Extend(reason) => {
             let share = rollout.share();
             say(&mut rollout, format!("watched longer: {reason}"), share);
-            step(tx, declared, rollout, extension + 1, now)
+            watch.extensions += 1;
+            watch.since = Some(now);
+            step(tx, rollout, watch, now).map(drop)
         }
-        Next::Advance(position) => {
-            rollout.step = position;
-            rollout.step_started_at = now;
+        Next::Pause(reason) => {
             let share = rollout.share();
-            say(&mut rollout, format!("sound; the share grows to {} %", share / 10), share);
-            step(tx, declared, rollout, 0, now)
+            say(&mut rollout, format!("paused: {reason}"), share);
+            rollout.state = RolloutState::Paused;
+            rollouts::save(tx, &permit(&rollout)?, &rollout)
+        }
+        Next::Advance(to) => {
+            let share = rollout.plan.steps.get(to).copied().unwrap_or(ALL);
+            say(&mut rollout, format!("{sound}; the share grows to {} %", f64::from(share) / 10.0), share);
+            advance(tx, rollout, to, now).map(drop)
         }
         Next::Finish => {
-            rollout.step = rollout.plan.steps.len().saturating_sub(1);
-            rollout.step_started_at = now;
-            say(&mut rollout, "sound; it gets all traffic".into(), ALL);
-            finish(tx, declared, rollout, now)
+            say(&mut rollout, format!("{sound}; it gets all traffic"), ALL);
+            let last = rollout.plan.steps.len().saturating_sub(1);
+            advance(tx, rollout, last, now).map(drop)
         }
-    }
-}
-
-/// What the new revision did since its step began.
-fn observe(platform: &Platform, rollout: &Rollout, now: Timestamp) -> Result<Observed> {
-    let records = platform.serving.records(&rollout.endpoint, rollout.step_started_at, now)?;
-    if records.rows() == 0 {
-        return Ok(Observed::default());
-    }
-    let (revisions, errors) = (records.column(columns::REVISION)?, records.column(columns::ERROR)?);
-    let own =
-        (0..records.rows()).filter(|&row| revisions.value(row).text().as_deref() == Some(rollout.to_revision.as_str()));
-    let mut seen = Observed::default();
-    for row in own {
-        seen.requests += 1;
-        seen.errors += u64::from(!errors.is_missing(row));
-    }
-    let snapshot = platform.serving.snapshot().into_iter().flat_map(|endpoint| endpoint.revisions);
-    let counters =
-        snapshot.into_iter().find(|live| *live.revision.id == *rollout.to_revision).map(|live| live.counters);
-    // Under a virtual clock nothing takes time, and there is no latency to speak of.
-    seen.latency_p99_ms = counters.map(|c| c.latency.quantile_nanos(0.99) as f64 / 1e6).filter(|ms| *ms > 0.0);
-    Ok(seen)
-}
-
-/// The first abort condition that holds, with its values.
-fn first_broken(conditions: &[Condition], observed: &Observed) -> Option<String> {
-    conditions.iter().find_map(|condition| {
-        let verdict = condition.evaluate(&Behaviour(observed));
-        (verdict.holds == Some(true)).then(|| verdict.explain())
-    })
-}
-
-/// The observed behaviour of a revision as facts for conditions.
-struct Behaviour<'a>(&'a Observed);
-
-impl Facts for Behaviour<'_> {
-    fn value(&self, subject: Subject, metric: &str) -> Option<Measured> {
-        let value = match (subject, metric) {
-            (Subject::Current, "error_rate") => self.0.error_rate(),
-            (Subject::Current, "latency_p99_ms") => self.0.latency_p99_ms,
-            _ => None,
-        };
-        let note = Some(format!("{} requests", self.0.requests));
-        value.map(|value| Measured { value, low: None, high: None, note })
-    }
-
-    fn by_group(&self, _aggregate: Aggregate, _metric: &str, _column: &str) -> Option<Measured> {
-        None
-    }
-
-    fn flag(&self, _name: &str) -> Option<bool> {
-        None
     }
 }

@@ -89,7 +89,7 @@ pub fn of(tx: &mut Tx<'_>, permit: &Permit<Read>, declared: &Declared) -> Result
     let name = declared.name.as_str();
     let champion = registry::by_alias(tx, permit, name, CHAMPION)?;
     let challenger = registry::by_alias(tx, permit, name, CHALLENGER)?;
-    let running = rollouts::running(tx, permit, name)?;
+    let running = rollouts::under_way(tx, permit, name)?;
     let windows = monitoring::windows(tx, permit, name, RECENT)?;
     let firing: Vec<_> =
         monitoring::alerts(tx, permit, Some(name), 20)?.into_iter().filter(|alert| alert.state == "firing").collect();

@@ -145,7 +145,7 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
 
     let by = gate_columns(file);
     let judge = |artifact: &[u8]| -> Result<(Evaluated, Evaluation)> {
-        let model = model::load(&platform.engines, artifact)?;
+        let model = model::load_graph(&platform.engines, artifact)?;
         let answers = Evaluated::of(model.as_ref(), &holdout, label)?;
         let evaluation = evaluate(file.task, &answers, &holdout, &by)?;
         Ok((answers, evaluation))
@@ -377,7 +377,7 @@ fn failed(declared: Declared, run: NewTraining, error: &Error, now: flyball_core
 
 /// The model of a version, loaded.
 pub fn load_model(platform: &Platform, version: &PackagedVersion) -> Result<Arc<dyn Model>> {
-    model::load(&platform.engines, &platform.blobs.get(&version.artifact)?)
+    model::load_graph(&platform.engines, &platform.blobs.get(&version.artifact)?)
 }
 
 /// A table as Parquet, for a training command.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use flyball_core::model::Interface;
 use flyball_core::{Column, Duration, Error, Permit, Read, Result, Signature, Table, Timestamp};
 use flyball_evaluation::Evaluation;
 use flyball_evaluation::expression::higher_is_better;
@@ -281,7 +282,7 @@ fn act(
 
 /// What is under way on the loop's endpoint: a rollout or a training.
 fn under_way(tx: &mut Tx<'_>, permit: &Permit<Read>, declared: &Declared) -> Result<Option<String>> {
-    if let Some(rollout) = rollouts::running(tx, permit, declared.name.as_str())? {
+    if let Some(rollout) = rollouts::under_way(tx, permit, declared.name.as_str())? {
         return Ok(Some(format!("the rollout of {}", rollout.to_revision)));
     }
     let training = flyball_jobs::unfinished(tx, train::KIND, declared.name.as_str())?;
@@ -329,6 +330,8 @@ fn perform(
                     version: version.version,
                     artifact: version.artifact,
                     loop_name: Some(&declared.name),
+                    interface: Some(Interface::Rows(version.signature)),
+                    memory: 0,
                 };
                 let revision = serving::create_revision(tx, &permit, &new, now)?;
                 rollout::switch(tx, declared, revision, now)?;

@@ -7,6 +7,8 @@ use flyball_registry::webhooks::Webhooks;
 
 use crate::access::Access;
 use crate::hub::Hub;
+use crate::lanes::Lanes;
+use crate::observe::Observe;
 use crate::points::PointQueue;
 
 /// The services of this process.
@@ -19,10 +21,14 @@ pub struct App {
     pub webhooks: Option<Webhooks>,
     /// The points that clients log one by one.
     pub points: PointQueue,
+    /// The turns at models that take their time.
+    pub lanes: Lanes,
     /// The live events of pages.
     pub hub: Hub,
     /// Who may come in.
     pub access: Access,
     /// Where request ids come from.
     pub ids: IdSource,
+    /// What serving is watched with.
+    pub observe: Observe,
 }

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::error::{ApiError, Dialect};
 use crate::origin;
 use crate::progress::Progress;
+use crate::spans;
 
 /// Everything comes from here, nothing is inline, nobody frames us.
 const CONTENT_SECURITY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
@@ -37,7 +38,15 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     let request_id = app.ids.fresh("req");
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
-    let mut response = match run(&app, request, next).await {
+    let span = app.observe.spans.as_ref().and_then(|all| {
+        let open = all.open(&method, &path, request.headers(), &*app.platform.clock)?;
+        Some((all, open))
+    });
+    let handled = match &span {
+        None => run(&app, request, next).await,
+        Some((_, open)) => Arc::clone(open).around(Box::pin(run(&app, request, next))).await,
+    };
+    let mut response = match handled {
         Ok(response) => response,
         Err(error) => axum::response::IntoResponse::into_response(ApiError(error)),
     };
@@ -52,6 +61,10 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     }
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
+    }
+    if let Some((all, open)) = span {
+        let grpc_status = response.headers().get("grpc-status").and_then(|value| value.to_str().ok());
+        all.end(&open, response.status().as_u16(), grpc_status, &*app.platform.clock);
     }
     let micros = app.platform.clock.monotonic_nanos().saturating_sub(started) / 1000;
     log_access(&method, &path, response.status().as_u16(), micros, &request_id);
@@ -89,18 +102,19 @@ async fn refused(response: Response) -> Error {
 
 fn log_cause(error: &Error, request_id: &str) {
     if error.code().status() >= 500 {
-        tracing::error!(request_id, ?error, "a request failed");
+        tracing::error!(request_id, error = format!("{error:?}"), "a request failed");
     } else if let Some(cause) = error.cause_text() {
         tracing::info!(request_id, code = %error.code(), cause, "a request was refused");
     }
 }
 
 /// One line per request. Health checks leave none, and successful predictions only a debug line: they leave a record.
+/// Texts of the caller are logged as such, never with `%`: only so are line breaks in them escaped.
 fn log_access(method: &Method, path: &str, status: u16, micros: u64, request_id: &str) {
     if matches!(path, "/health" | "/ready") {
         return;
     }
-    if status == 200 && path.ends_with("/infer") {
+    if status == 200 && spans::is_inference(path) {
         tracing::debug!(%method, path, status, micros, request_id, "request");
     } else {
         tracing::info!(%method, path, status, micros, request_id, "request");

@@ -156,11 +156,13 @@ fn named(window: &WindowReport) -> Vec<String> {
 pub(crate) fn rollout_row(rollout: &Rollout) -> RolloutRow {
     let (state, word) = match rollout.state {
         RolloutState::Running => (State::Active, "running"),
+        RolloutState::Paused => (State::Attention, "paused"),
         RolloutState::Succeeded => (State::Ok, "succeeded"),
         RolloutState::Aborted => (State::Failed, "rolled back"),
     };
     let short = |id: &str| flyball_web::format::short_id(id);
-    let shares: Vec<String> = rollout.plan.steps.iter().map(|share| format!("{} %", share / 10)).collect();
+    let shares: Vec<String> =
+        rollout.plan.steps.iter().map(|share| format!("{} %", f64::from(*share) / 10.0)).collect();
     RolloutRow {
         at: rollout.started_at,
         to: Link::new(short(&rollout.to_revision), links::endpoint(&rollout.endpoint)),

@@ -3,10 +3,16 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use flyball_core::{Column, Error, ErrorCode, Feature, Kind, Result, Table, limits};
+use flyball_core::{
+    Column, Error, ErrorCode, Feature, Kind, Result, Table, Tensor, TensorSignature, TextColumn, limits,
+};
 use flyball_data::formats;
-use flyball_serving::{Answers, LiveEndpoint};
+use flyball_serving::{Answers, Contract, LiveEndpoint};
 use serde_json::{Map, Value, json};
+
+use crate::inference::Answered;
+use crate::oip::elements::Nested;
+use crate::oip::tensors;
 
 /// In what form rows come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +41,28 @@ impl Form {
     }
 }
 
-/// Reads rows for a model with these features.
+/// What is asked for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// Rows.
+    Table(Table),
+    /// Tensors, as lists in lists.
+    Tensors(Vec<Tensor>),
+}
+
+/// Reads what is asked of an endpoint with this contract.
 ///
 /// # Errors
-/// `InvalidInput` that says what is wrong with them, `LimitExceeded` for too many.
-pub(crate) fn read(form: Form, body: Bytes, features: &[Feature]) -> Result<Table> {
+/// `InvalidInput` that says what is wrong with it, `LimitExceeded` for too many rows.
+pub(crate) fn read(form: Form, body: Bytes, contract: &Contract) -> Result<Asked> {
     let table = match form {
         Form::Json => {
-            let body = serde_json::from_slice(&body)
+            let body: Value = serde_json::from_slice(&body)
                 .map_err(|error| Error::invalid(format!("the body is not JSON: {error}")))?;
-            of_json(body, features)?
+            match contract.tensors.as_ref().filter(|signature| !signature.columns) {
+                Some(signature) if is_nested(&body) => return of_nested(body, signature).map(Asked::Tensors),
+                _ => of_json(body, &contract.signature.features)?,
+            }
         }
         Form::Csv | Form::Parquet => {
             let parsed = formats::read(if form == Form::Csv { "csv" } else { "parquet" }, body)?;
@@ -58,7 +76,37 @@ pub(crate) fn read(form: Form, body: Bytes, features: &[Feature]) -> Result<Tabl
         let message = format!("there are {} rows, at most {} are answered at once", table.rows(), limits::INFER_ROWS);
         return Err(Error::new(ErrorCode::LimitExceeded, message).hint("send the rows in several requests"));
     }
-    Ok(table)
+    Ok(Asked::Table(table))
+}
+
+/// Whether a body asks for tensors by lists in lists, and not for rows by the names of their columns.
+fn is_nested(body: &Value) -> bool {
+    let list = |value: &Value| value.as_array().is_some_and(|items| !items.iter().any(Value::is_object));
+    list(&body["instances"])
+        || list(&body["inputs"])
+        || body["inputs"].as_object().is_some_and(|named| named.values().all(list))
+}
+
+/// Lists in lists as the inputs of a model: one for its only input, or one for each by its name.
+fn of_nested(mut body: Value, signature: &TensorSignature) -> Result<Vec<Tensor>> {
+    let given = if body["instances"].is_array() { body["instances"].take() } else { body["inputs"].take() };
+    let tensor = |name: &str, value: Value| {
+        let nested: Nested = serde_json::from_value(value)
+            .map_err(|error| Error::invalid(format!("the input '{}' is no tensor: {error}", shown(name))))?;
+        let datatype = signature.input(name).map(|spec| spec.datatype);
+        tensors::of_nested(name, datatype, nested)
+            .map_err(|error| error.context(format_args!("input '{}'", shown(name))))
+    };
+    match (given, signature.inputs.as_slice()) {
+        (Value::Object(named), _) => named.into_iter().map(|(name, value)| tensor(&name, value)).collect(),
+        (list, [only]) => Ok(vec![tensor(&only.name, list)?]),
+        (list, []) => Ok(vec![tensor("input", list)?]),
+        (_, several) => {
+            let names: Vec<&str> = several.iter().map(|spec| spec.name.as_str()).take(30).collect();
+            Err(Error::invalid("the model takes several inputs")
+                .hint(format!("send them by name: {}", names.join(", "))))
+        }
+    }
 }
 
 /// The names of the JSON forms, of which a body has one.
@@ -204,6 +252,68 @@ pub(crate) fn records(endpoint: &LiveEndpoint, answers: &Answers) -> Vec<Value> 
     answers.scores.chunks_exact(width).map(record).collect()
 }
 
+/// The answers as records, each with the id of its prediction and the version that answered.
+pub(crate) fn identified(endpoint: &LiveEndpoint, answered: &Answered) -> Vec<Value> {
+    match answered {
+        Answered::Scores(answers) => {
+            let mut all = records(endpoint, answers);
+            for (place, record) in all.iter_mut().enumerate() {
+                record["prediction_id"] = json!(answers.prediction_ids.get(place));
+                let by = answers.answered_by.get(place).and_then(|by| answers.revisions.get(*by as usize));
+                record["version"] = json!(by.map(|revision| revision.version));
+            }
+            all
+        }
+        Answered::Tensors(answer) => {
+            let all = match tensors::rows(&answer.outputs) {
+                Value::Array(rows) if rows.len() == answer.prediction_ids.len() => rows,
+                whole => vec![whole],
+            };
+            let record = |(row, id): (Value, &String)| {
+                let mut record = if row.is_object() { row } else { json!({ "prediction": row }) };
+                record["prediction_id"] = json!(id);
+                record["version"] = json!(answer.revision.version);
+                record
+            };
+            all.into_iter().zip(&answer.prediction_ids).map(record).collect()
+        }
+    }
+}
+
+/// The answers as a table: what was predicted, the id of each prediction, and the version that answered.
+///
+/// # Errors
+/// `InvalidData` when the model's outputs are no columns.
+pub(crate) fn table_of(endpoint: &LiveEndpoint, answered: &Answered) -> Result<Table> {
+    let texts = |ids: &[String]| Column::Text(TextColumn::from_texts(ids.iter().map(|id| Some(id.as_str()))));
+    let (mut columns, ids, versions) = match answered {
+        Answered::Scores(answers) => {
+            let width = endpoint.contract.signature.width();
+            let scores = |place: usize| answers.scores.chunks_exact(width).map(move |row| row[place]);
+            let mut columns = Vec::new();
+            if answers.classes.is_empty() {
+                columns.push(("prediction".to_owned(), Column::Float(scores(0).collect())));
+            } else {
+                let labels = answers.scores.chunks_exact(width).map(|row| best(&answers.classes, row));
+                columns.push(("prediction".to_owned(), Column::Text(TextColumn::from_texts(labels))));
+            }
+            for (place, class) in answers.classes.iter().enumerate() {
+                columns.push((format!("probability_{class}"), Column::Float(scores(place).collect())));
+            }
+            let version = |by: &u32| answers.revisions.get(*by as usize).map_or(0, |revision| revision.version);
+            (columns, texts(&answers.prediction_ids), answers.answered_by.iter().map(version).collect())
+        }
+        Answered::Tensors(answer) => {
+            let rows = answer.prediction_ids.len();
+            let columns = flyball_serving::columns::of_outputs(&answer.outputs, rows)?;
+            (columns, texts(&answer.prediction_ids), vec![answer.revision.version; rows])
+        }
+    };
+    columns.push(("prediction_id".to_owned(), ids));
+    columns.push(("version".to_owned(), Column::Int(versions)));
+    Table::new(columns)
+}
+
 /// The most probable class; of equals the last, so that the positive class wins at one half.
 pub(crate) fn best<'a>(classes: &'a [String], scores: &[f64]) -> Option<&'a str> {
     classes.iter().zip(scores).max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class.as_str())
@@ -211,14 +321,23 @@ pub(crate) fn best<'a>(classes: &'a [String], scores: &[f64]) -> Option<&'a str>
 
 #[cfg(test)]
 mod tests {
-    use flyball_core::FeatureKind;
+    use flyball_core::model::Interface;
+    use flyball_core::{FeatureKind, Signature, Task};
 
     use super::*;
 
     fn read_json(body: &str) -> Result<Table> {
         let feature = |name: &str, kind| Feature { name: name.to_owned(), kind };
         let features = [feature("a", FeatureKind::Number), feature("b", FeatureKind::Text)];
-        read(Form::Json, Bytes::from(body.to_owned()), &features)
+        let signature = Signature { task: Task::Regression, features: features.to_vec(), classes: Vec::new() };
+        table_of(Form::Json, body, &Contract::of(&Interface::Rows(signature)))
+    }
+
+    fn table_of(form: Form, body: &str, contract: &Contract) -> Result<Table> {
+        match read(form, Bytes::from(body.to_owned()), contract)? {
+            Asked::Table(table) => Ok(table),
+            Asked::Tensors(_) => unreachable!(),
+        }
     }
 
     fn told(table: &Table) -> String {
@@ -241,7 +360,7 @@ mod tests {
         ] {
             assert_eq!(told(&read_json(body).unwrap()), r#"a,b | 1.0,"x" | null,"y""#, "{body}");
         }
-        let csv = read(Form::Csv, Bytes::from_static(b"a,b\n1,x\n2,y\n"), &[]).unwrap();
+        let csv = table_of(Form::Csv, "a,b\n1,x\n2,y\n", &Contract::default()).unwrap();
         assert_eq!((csv.rows(), csv.names().len()), (2, 2));
         assert_eq!(
             told(&read_json(r#"{"instances":[{"a":true},{"b":"x"}]}"#).unwrap()),
@@ -270,7 +389,7 @@ mod tests {
             let error = read_json(body).unwrap_err();
             assert!(error.message().contains(wanted), "{body}: {error}");
         }
-        assert!(read(Form::Parquet, Bytes::from_static(b"PAR1"), &[]).is_err());
+        assert!(read(Form::Parquet, Bytes::from_static(b"PAR1"), &Contract::default()).is_err());
         assert_eq!(Form::of("application/json; charset=UTF-8"), Some(Form::Json));
         assert_eq!((Form::of("application/json; charset=latin-1"), Form::of("text/html")), (None, None));
     }

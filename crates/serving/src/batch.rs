@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use flyball_core::{Error, ErrorCode, Predictions, Result, Table, limits};
+use flyball_core::model::Interface;
+use flyball_core::{Error, ErrorCode, Feature, Predictions, Result, Table, limits};
 
 use crate::capture::{InferenceRecord, RowValues};
 use crate::contract;
-use crate::live::{Identity, LiveEndpoint, LiveRevision, check_scores, guard};
+use crate::live::{Identity, LiveEndpoint, LiveRevision, check_scores, guard, takes_tensors};
 use crate::model::{Answers, TableRequest};
+use crate::shadow::Asked;
 
 impl LiveEndpoint {
     /// Answers some rows. Rows with keys follow their keys; rows without stay together.
@@ -16,7 +18,13 @@ impl LiveEndpoint {
     /// As [`LiveEndpoint::infer_row`]; `LimitExceeded` for too many rows. Either all rows are answered or none.
     pub fn infer(&self, request: TableRequest<'_>) -> Result<Answers> {
         self.ready()?;
+        if self.contract.tensors.is_some() {
+            self.refuse();
+            return Err(takes_tensors());
+        }
         self.check_shape(&request).inspect_err(|_| self.refuse())?;
+        let ruled = self.contract.rules.table(request.rows).inspect_err(|_| self.refuse())?;
+        let request = TableRequest { rows: &ruled, ..request };
         let rows = request.rows.rows();
         let identities: Vec<Identity> = (0..rows)
             .map(|row| {
@@ -27,7 +35,7 @@ impl LiveEndpoint {
         let groups = self.group(&request, &identities)?;
         let exact = groups
             .iter()
-            .map(|group| contract::check_table(&group.live.model.signature().features, request.rows))
+            .map(|group| contract::check_table(group.features(), request.rows))
             .collect::<Result<Vec<bool>>>()
             .inspect_err(|_| self.refuse())?;
         let width = self.contract.signature.width();
@@ -40,10 +48,11 @@ impl LiveEndpoint {
         };
         let mut failure = None;
         for (position, (group, exact)) in groups.iter().zip(exact).enumerate() {
-            let outcome = self.answer_group(group, &request, exact);
+            let outcome = self.answer_group(group, &request, &identities, exact);
             self.capture_group(group, &request, &identities, &outcome);
             match outcome {
                 Ok(predictions) => {
+                    self.mirror_group(group, &request, &identities, &predictions);
                     for (&row, scores) in group.rows.iter().zip(predictions.scores.chunks_exact(width)) {
                         answers.scores[row * width..(row + 1) * width].copy_from_slice(scores);
                         answers.answered_by[row] = position as u32;
@@ -94,8 +103,15 @@ impl LiveEndpoint {
         Ok(groups)
     }
 
-    fn answer_group(&self, group: &Group<'_>, request: &TableRequest<'_>, exact: bool) -> Result<Predictions> {
-        let features = &group.live.model.signature().features;
+    fn answer_group(
+        &self,
+        group: &Group<'_>,
+        request: &TableRequest<'_>,
+        identities: &[Identity],
+        exact: bool,
+    ) -> Result<Predictions> {
+        let features = group.features();
+        let model = group.live.rows(&self.shared);
         let whole = group.rows.len() == request.rows.rows();
         let own: Option<Table> = match (exact, whole) {
             (true, true) => None,
@@ -103,13 +119,14 @@ impl LiveEndpoint {
             (false, _) => Some(contract::fitted(features, request.rows)?.take(&group.rows)),
         };
         let started = self.shared.clock.monotonic_nanos();
-        let outcome =
-            guard(|| group.live.model.predict(own.as_ref().unwrap_or(request.rows))).and_then(|predictions| {
-                check_scores(&predictions.scores, group.rows.len() * self.contract.signature.width())?;
-                Ok(predictions)
-            });
-        let nanos = self.shared.clock.monotonic_nanos().saturating_sub(started);
-        group.live.counters.count(group.rows.len() as u64, nanos, outcome.is_err());
+        let outcome = model.and_then(|model| {
+            let predictions = guard(|| model.predict(own.as_ref().unwrap_or(request.rows)))?;
+            check_scores(&predictions.scores, group.rows.len() * self.contract.signature.width())?;
+            Ok(predictions)
+        });
+        if let Some(&first) = group.rows.first() {
+            self.observe(group.live, &identities[first], group.rows.len(), started, outcome.as_ref().err());
+        }
         outcome
     }
 
@@ -134,9 +151,22 @@ impl LiveEndpoint {
                     revision: &group.live.revision.id,
                     values: RowValues::Table(request.rows, &positions, row),
                     outcome: outcome.as_ref().map(|predictions| predictions.row(position)).map_err(Error::message),
+                    answer: None,
                 },
             );
         }
+    }
+
+    fn mirror_group(
+        &self,
+        group: &Group<'_>,
+        request: &TableRequest<'_>,
+        identities: &[Identity],
+        predictions: &Predictions,
+    ) {
+        let Some(first) = group.rows.first() else { return };
+        let asked = || Asked::Table { rows: request.rows.take(&group.rows), scores: predictions.scores.clone() };
+        self.mirror(group.live, identities[*first].sequence, asked);
     }
 }
 
@@ -144,4 +174,13 @@ impl LiveEndpoint {
 struct Group<'a> {
     live: &'a Arc<LiveRevision>,
     rows: Vec<usize>,
+}
+
+impl Group<'_> {
+    fn features(&self) -> &[Feature] {
+        match &self.live.interface {
+            Interface::Rows(signature) => &signature.features,
+            Interface::Tensors(_) => &[],
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use flyball_core::table::{MISSING_CODE, TextBuilder};
-use flyball_core::{Column, FeatureKind, Result, Table, TextColumn, Timestamp, Value, limits};
+use flyball_core::{Column, FeatureKind, Result, Table, Tensor, TextColumn, Timestamp, Value, limits};
 
 use crate::contract::Contract;
 use crate::record_columns as columns;
@@ -25,6 +25,8 @@ pub(crate) struct InferenceRecord<'a> {
     pub(crate) values: RowValues<'a>,
     /// The scores, or why there are none.
     pub(crate) outcome: std::result::Result<&'a [f64], &'a str>,
+    /// The answer as text, of models that give tensors.
+    pub(crate) answer: Option<&'a str>,
 }
 
 /// The values of a row, wherever they stand.
@@ -33,6 +35,8 @@ pub(crate) enum RowValues<'a> {
     Slice(&'a [Value]),
     /// In a table; for each column of the contract its position there.
     Table(&'a Table, &'a [Option<usize>], usize),
+    /// In tensors; for each column of the contract its position there.
+    Tensors(&'a [Tensor], &'a [Option<usize>], usize),
 }
 
 /// The records of an endpoint that are not yet written.
@@ -51,8 +55,11 @@ pub(crate) struct Chunk {
 }
 
 impl Capture {
-    /// Keeps a record, or counts it as dropped.
+    /// Keeps a record, or counts it as dropped; those that the contract does not sample are neither.
     pub(crate) fn push(&self, contract: &Arc<Contract>, record: &InferenceRecord<'_>) {
+        if !contract.samples(record.sequence) {
+            return;
+        }
         if self.rows.fetch_add(1, Ordering::Relaxed) >= limits::CAPTURE_QUEUE_ROWS {
             self.rows.fetch_sub(1, Ordering::Relaxed);
             self.dropped.fetch_add(1, Ordering::Relaxed);
@@ -140,6 +147,16 @@ impl Cells {
         }
     }
 
+    fn push_element(&mut self, tensor: &Tensor, at: usize) {
+        match self {
+            Cells::Numbers(numbers) => numbers.push(tensor.number(at)),
+            Cells::Texts(texts) => match tensor.text(at) {
+                Some(bytes) => texts.push(Some(&String::from_utf8_lossy(bytes))),
+                None => texts.push(None),
+            },
+        }
+    }
+
     fn finish(self) -> Column {
         match self {
             Cells::Numbers(numbers) => Column::Float(numbers),
@@ -159,6 +176,8 @@ struct Buffer {
     features: Vec<Cells>,
     scores: Vec<Vec<f64>>,
     errors: TextBuilder,
+    /// Of models that give tensors.
+    answers: Option<TextBuilder>,
 }
 
 impl Buffer {
@@ -169,8 +188,10 @@ impl Buffer {
         };
         let features = contract.signature.features.iter().map(|feature| cells(feature.kind)).collect();
         let scores = vec![Vec::new(); contract.signature.width()];
+        let answers = contract.tensors.is_some().then(TextBuilder::default);
         Self {
             contract,
+            answers,
             prediction_ids: Vec::new(),
             sequences: Vec::new(),
             times: Vec::new(),
@@ -189,10 +210,17 @@ impl Buffer {
         self.keys.push(record.key.map(Into::into));
         self.revisions.push(Some(record.revision));
         for (position, cells) in self.features.iter_mut().enumerate() {
+            if !self.contract.records(position) {
+                continue;
+            }
             match &record.values {
                 RowValues::Slice(values) => cells.push(values.get(position).unwrap_or(&Value::Missing)),
                 RowValues::Table(table, positions, row) => match positions.get(position).copied().flatten() {
                     Some(column) => cells.push_from(table.at(column), *row),
+                    None => cells.push(&Value::Missing),
+                },
+                RowValues::Tensors(tensors, positions, row) => match positions.get(position).copied().flatten() {
+                    Some(input) => cells.push_element(&tensors[input], *row),
                     None => cells.push(&Value::Missing),
                 },
             }
@@ -202,6 +230,9 @@ impl Buffer {
             column.push(scores.get(position).copied().unwrap_or(f64::NAN));
         }
         self.errors.push(record.outcome.err());
+        if let Some(answers) = &mut self.answers {
+            answers.push(record.answer);
+        }
     }
 
     fn finish(self) -> Result<Chunk> {
@@ -212,8 +243,10 @@ impl Buffer {
             (columns::KEY.to_owned(), texts(self.keys)),
             (columns::REVISION.to_owned(), Column::Text(self.revisions.finish())),
         ])?;
-        for (feature, cells) in self.contract.signature.features.iter().zip(self.features) {
-            table.push(columns::of_feature(&feature.name), cells.finish())?;
+        for (position, (feature, cells)) in self.contract.signature.features.iter().zip(self.features).enumerate() {
+            if self.contract.records(position) {
+                table.push(columns::of_feature(&feature.name), cells.finish())?;
+            }
         }
         let mut scores = self.scores;
         let headline = if scores.len() > 2 { scores.last().cloned() } else { scores.pop() };
@@ -224,6 +257,9 @@ impl Buffer {
             }
         }
         table.push(columns::ERROR, Column::Text(self.errors.finish()))?;
+        if let Some(answers) = self.answers {
+            table.push(columns::ANSWER, Column::Text(answers.finish()))?;
+        }
         Ok(Chunk { contract: self.contract, table })
     }
 }
@@ -241,6 +277,7 @@ fn texts(values: impl IntoIterator<Item = Option<Arc<str>>>) -> Column {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use flyball_core::model::Interface;
     use flyball_core::{Feature, Signature, Task};
 
     fn contract(classes: &[&str]) -> Arc<Contract> {
@@ -249,7 +286,7 @@ mod tests {
             Feature { name: "key".into(), kind: FeatureKind::Text },
         ];
         let classes = classes.iter().map(|class| (*class).to_owned()).collect();
-        Arc::new(Contract::of(&Signature { task: Task::Classification, features, classes }))
+        Arc::new(Contract::of(&Interface::Rows(Signature { task: Task::Classification, features, classes })))
     }
 
     fn push(capture: &Capture, contract: &Arc<Contract>, sequence: u64, scores: &[f64]) {
@@ -263,6 +300,7 @@ mod tests {
                 revision: &"rev_1".into(),
                 values: RowValues::Slice(&[Value::Int(3), Value::Text("t".into())]),
                 outcome: Ok(scores),
+                answer: None,
             },
         );
     }

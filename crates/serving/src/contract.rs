@@ -1,41 +1,109 @@
 //! What an endpoint takes and gives: the features of all its revisions together.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use flyball_core::{Column, Error, ErrorCode, Feature, FeatureKind, Kind, Result, Signature, Table, Task, Value};
+use flyball_core::model::Interface;
+use flyball_core::{
+    Column, DataType, Error, ErrorCode, Feature, FeatureKind, Kind, Result, Signature, Table, Task, TensorSignature,
+    TensorSpec, Value,
+};
+
+use crate::column_rules::ColumnRules;
+use crate::model::WHOLE;
+use crate::settings::Settings;
+use crate::split;
 
 /// What the revisions of an endpoint take and give.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contract {
-    /// The task, the union of the features (those of the first revision come first), and the classes.
+    /// The task, the union of the features (those of the first revision come first), and the classes. Of models that take
+    /// tensors it is what is recorded: the inputs that have one value a row, and a number of the answer.
     pub signature: Signature,
     /// Whether every revision takes exactly these features in this order.
     pub uniform: bool,
+    /// What revisions that take tensors take and give.
+    pub tensors: Option<TensorSignature>,
     pub(crate) classes: Arc<[String]>,
+    pub(crate) rules: ColumnRules,
+    /// For each feature whether it is recorded; empty when all are.
+    recorded: Vec<bool>,
+    /// The part of the predictions that is recorded, per mille.
+    sampled: u16,
 }
 
 impl Default for Contract {
     fn default() -> Self {
-        let signature = Signature { task: Task::Regression, features: Vec::new(), classes: Vec::new() };
-        Self { signature, uniform: true, classes: Arc::from([]) }
+        Self::rows(&Signature { task: Task::Regression, features: Vec::new(), classes: Vec::new() })
     }
 }
 
 impl Contract {
     /// The contract of a first revision.
-    pub fn of(signature: &Signature) -> Self {
-        Self { signature: signature.clone(), uniform: true, classes: signature.classes.clone().into() }
+    pub fn of(interface: &Interface) -> Self {
+        match interface {
+            Interface::Rows(signature) => Self::rows(signature),
+            Interface::Tensors(signature) => {
+                let features = signature.inputs.iter().filter_map(recorded).collect();
+                let recorded = Signature { task: Task::Regression, features, classes: Vec::new() };
+                Self { tensors: Some(signature.clone()), ..Self::rows(&recorded) }
+            }
+        }
+    }
+
+    fn rows(signature: &Signature) -> Self {
+        Self {
+            signature: signature.clone(),
+            uniform: true,
+            tensors: None,
+            classes: signature.classes.clone().into(),
+            rules: ColumnRules::default(),
+            recorded: Vec::new(),
+            sampled: WHOLE,
+        }
+    }
+
+    /// The contract with what the endpoint's settings say about its columns.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a rule that fits no column.
+    pub fn with(mut self, settings: &Settings) -> Result<Self> {
+        self.rules = ColumnRules::compile(&settings.columns, &self.signature.features)?;
+        if self.tensors.is_some() && self.rules.changes() {
+            return Err(Error::invalid("a column of a model that takes tensors cannot be changed on its way")
+                .hint("set otherwise to reject"));
+        }
+        self.sampled = (settings.capture.share * f64::from(WHOLE)).round() as u16;
+        let mask = &settings.capture.mask;
+        if !mask.is_empty() {
+            self.recorded = self.signature.features.iter().map(|feature| !mask.contains(&feature.name)).collect();
+        }
+        Ok(self)
+    }
+
+    /// Whether the feature at a position is recorded.
+    pub(crate) fn records(&self, position: usize) -> bool {
+        self.recorded.get(position).copied().unwrap_or(true)
+    }
+
+    /// Whether the prediction with this number is recorded.
+    pub(crate) fn samples(&self, sequence: u64) -> bool {
+        self.sampled == WHOLE || split::sampled(sequence, self.sampled)
     }
 
     /// Takes in a further revision.
     ///
     /// # Errors
     /// `Conflict` when it reads a feature as another kind, or answers another question.
-    pub fn join(&mut self, other: &Signature) -> Result<()> {
-        let conflict = |what: String| {
-            Error::new(ErrorCode::Conflict, what)
-                .hint("versions that share traffic must fit together; deploy this one at its own endpoint")
-        };
+    pub fn join(&mut self, other: &Interface) -> Result<()> {
+        match (other, &self.tensors) {
+            (Interface::Rows(other), None) => self.join_rows(other),
+            (Interface::Tensors(other), Some(own)) if other == own => Ok(()),
+            _ => Err(conflict("the version takes or gives other tensors than the one before".to_owned())),
+        }
+    }
+
+    fn join_rows(&mut self, other: &Signature) -> Result<()> {
         if other.task != self.signature.task || other.classes != self.signature.classes {
             return Err(conflict("the version answers another task or other classes than the one before".to_owned()));
         }
@@ -59,7 +127,8 @@ impl Contract {
     }
 
     /// For each feature of a revision its position here, or `None` when they are the same list.
-    pub(crate) fn positions(&self, of: &Signature) -> Option<Vec<usize>> {
+    pub(crate) fn positions(&self, of: &Interface) -> Option<Vec<usize>> {
+        let Interface::Rows(of) = of else { return None };
         if self.signature.features == of.features {
             return None;
         }
@@ -67,11 +136,11 @@ impl Contract {
         Some(of.features.iter().filter_map(position).collect())
     }
 
-    /// Checks one row whose values stand in the order of the contract.
+    /// Checks one row whose values stand in the order of the contract, and changes what the endpoint's rules change.
     ///
     /// # Errors
     /// `InvalidInput` that names the column and what is expected.
-    pub(crate) fn check_row(&self, values: &[Value]) -> Result<()> {
+    pub(crate) fn check_row<'a>(&self, values: &'a [Value]) -> Result<Cow<'a, [Value]>> {
         let features = &self.signature.features;
         if let Some(missing) = features.get(values.len()) {
             return Err(missing_column(missing));
@@ -95,8 +164,20 @@ impl Contract {
                 return Err(wrong_kind(feature, if feature.kind == FeatureKind::Text { "a number" } else { "text" }));
             }
         }
-        Ok(())
+        if self.rules.is_empty() { Ok(Cow::Borrowed(values)) } else { self.rules.row(values) }
     }
+}
+
+fn conflict(what: String) -> Error {
+    Error::new(ErrorCode::Conflict, what)
+        .hint("versions that share traffic must fit together; deploy this one at its own endpoint")
+}
+
+/// The feature under which an input is recorded: those that have one value a row.
+fn recorded(input: &TensorSpec) -> Option<Feature> {
+    let one = input.shape.iter().skip(1).all(|size| *size == 1);
+    let kind = if input.datatype == DataType::Bytes { FeatureKind::Text } else { FeatureKind::Number };
+    one.then(|| Feature { name: input.name.clone(), kind })
 }
 
 /// Checks that a table has each feature with its kind. A column without any value fits every feature; the answer is
@@ -158,6 +239,10 @@ fn word(kind: FeatureKind) -> &'static str {
 mod tests {
     use super::*;
 
+    fn interface(features: &[(&str, FeatureKind)]) -> Interface {
+        Interface::Rows(signature(features))
+    }
+
     fn signature(features: &[(&str, FeatureKind)]) -> Signature {
         let features = features.iter().map(|(name, kind)| Feature { name: (*name).to_owned(), kind: *kind }).collect();
         Signature { task: Task::Regression, features, classes: Vec::new() }
@@ -165,8 +250,8 @@ mod tests {
 
     #[test]
     fn revisions_share_one_contract() {
-        let first = signature(&[("a", FeatureKind::Number), ("b", FeatureKind::Text)]);
-        let second = signature(&[("c", FeatureKind::Number), ("b", FeatureKind::Text)]);
+        let first = interface(&[("a", FeatureKind::Number), ("b", FeatureKind::Text)]);
+        let second = interface(&[("c", FeatureKind::Number), ("b", FeatureKind::Text)]);
         let mut contract = Contract::of(&first);
         contract.join(&first).unwrap();
         assert!(contract.uniform);
@@ -174,13 +259,13 @@ mod tests {
         assert!(!contract.uniform);
         assert_eq!(contract.positions(&second), Some(vec![2, 1]));
         assert_eq!(contract.positions(&first), Some(vec![0, 1]));
-        let error = contract.join(&signature(&[("a", FeatureKind::Text)])).unwrap_err();
+        let error = contract.join(&interface(&[("a", FeatureKind::Text)])).unwrap_err();
         assert!(error.message().contains("'a' as text"), "{error}");
     }
 
     #[test]
     fn rows_that_break_the_contract_name_the_column() {
-        let contract = Contract::of(&signature(&[("a", FeatureKind::Number), ("b", FeatureKind::Text)]));
+        let contract = Contract::of(&interface(&[("a", FeatureKind::Number), ("b", FeatureKind::Text)]));
         assert!(contract.check_row(&[Value::Int(1), Value::Text("x".into())]).is_ok());
         assert!(contract.check_row(&[Value::Missing, Value::Missing]).is_ok());
         let message = |values: &[Value]| contract.check_row(values).unwrap_err().message().to_owned();

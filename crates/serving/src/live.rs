@@ -5,20 +5,27 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flyball_core::model::Model;
-use flyball_core::{Clock, Error, Result, Timestamp, Value};
+use flyball_core::model::{Interface, Loaded, Model};
+use flyball_core::{Clock, Error, ErrorCode, Result, Timestamp, Value};
 
+use crate::batcher::Batcher;
 use crate::capture::{Capture, InferenceRecord, RowValues};
+use crate::context;
 use crate::contract::Contract;
 use crate::counters::Counters;
 use crate::model::{Answer, Endpoint, EndpointState, Revision, RowRequest};
 use crate::prediction_id::{PredictionIds, Subject};
+use crate::shadow::{Asked, Comparisons, Shadows};
+use crate::shelf::{Shelf, Slot};
+use crate::slow::{Slow, SlowRequest};
 use crate::split::{self, Split};
 
 /// What all endpoints share.
 pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: PredictionIds,
+    pub(crate) shelf: Shelf,
+    pub(crate) shadows: Shadows,
 }
 
 /// What an endpoint keeps over refreshes.
@@ -27,19 +34,25 @@ pub(crate) struct Runtime {
     pub(crate) sequence: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) capture: Capture,
+    pub(crate) slow: Slow,
 }
 
-/// A loaded revision.
+/// A revision that takes part in an endpoint's traffic. Its model is in memory, or comes there when it is asked.
 pub struct LiveRevision {
     /// Which one.
     pub revision: Arc<Revision>,
     /// Its share of the traffic, per mille.
     pub per_mille: u16,
-    /// The model.
-    pub model: Arc<dyn Model>,
+    /// The part of all requests whose copy it gets, per mille.
+    pub mirror_per_mille: u16,
+    /// What its model takes and gives.
+    pub interface: Interface,
+    pub(crate) slot: Arc<Slot>,
     /// For each of its features the position in the contract; `None` when it is the same list.
     pub(crate) positions: Option<Vec<usize>>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) comparisons: Arc<Comparisons>,
+    pub(crate) batcher: Batcher,
 }
 
 /// An endpoint as it serves now.
@@ -73,13 +86,18 @@ impl LiveEndpoint {
     /// nothing serves, and what the model fails with.
     pub fn infer_row(&self, request: RowRequest<'_>) -> Result<Answer> {
         self.ready()?;
-        self.contract.check_row(request.values).inspect_err(|_| self.refuse())?;
+        if self.contract.tensors.is_some() {
+            self.refuse();
+            return Err(takes_tensors());
+        }
+        let values = self.contract.check_row(request.values).inspect_err(|_| self.refuse())?;
         let identity = self.identify(request.key, request.at);
         let live = self.route(request.version, request.key.unwrap_or(&identity.prediction_id))?;
+        // A model that cannot be loaded has failed the request as well: a rollout must see it.
+        let model = live.rows(&self.shared);
         let started = self.shared.clock.monotonic_nanos();
-        let outcome = live.answer_row(request.values);
-        let nanos = self.shared.clock.monotonic_nanos().saturating_sub(started);
-        live.counters.count(1, nanos, outcome.is_err());
+        let outcome = model.and_then(|model| live.answer_row(&*model, &values));
+        self.observe(live, &identity, 1, started, outcome.as_ref().err());
         self.runtime.capture.push(
             &self.contract,
             &InferenceRecord {
@@ -88,11 +106,58 @@ impl LiveEndpoint {
                 at: identity.at,
                 key: request.key,
                 revision: &live.revision.id,
-                values: RowValues::Slice(request.values),
+                values: RowValues::Slice(&values),
                 outcome: outcome.as_ref().map(Vec::as_slice).map_err(Error::message),
+                answer: None,
             },
         );
+        if let Ok(scores) = &outcome {
+            self.mirror(live, identity.sequence, || Asked::Row { values: values.to_vec(), scores: scores.clone() });
+        }
         Ok(Answer { prediction_id: identity.prediction_id, revision: Arc::clone(&live.revision), scores: outcome? })
+    }
+
+    /// Counts what a model did for a request, and keeps it when it is one of the slowest.
+    pub(crate) fn observe(
+        &self,
+        live: &LiveRevision,
+        identity: &Identity,
+        rows: usize,
+        started: u64,
+        failure: Option<&Error>,
+    ) {
+        let ended = self.shared.clock.monotonic_nanos();
+        let (nanos, rows, failure) = (ended.saturating_sub(started), rows as u64, failure.map(Error::code));
+        live.counters.count(rows, nanos, failure);
+        let waited_nanos = context::tell(rows, &live.revision, &identity.prediction_id);
+        self.runtime.slow.offer(nanos.saturating_add(waited_nanos.unwrap_or(0)), ended, || SlowRequest {
+            at: self.shared.clock.now(),
+            nanos,
+            waited_nanos,
+            rows,
+            revision: Some(Arc::clone(&live.revision)),
+            prediction_id: Some(identity.prediction_id.clone()),
+            failure,
+        });
+    }
+
+    /// Counts a request that waited `nanos` for its turn and did not get it in time.
+    pub fn waited_in_vain(&self, nanos: u64) {
+        self.refuse();
+        self.runtime.slow.offer(nanos, self.shared.clock.monotonic_nanos(), || SlowRequest {
+            at: self.shared.clock.now(),
+            nanos: 0,
+            waited_nanos: Some(nanos),
+            rows: 0,
+            revision: None,
+            prediction_id: None,
+            failure: Some(ErrorCode::DeadlineExceeded),
+        });
+    }
+
+    /// The slowest requests of the last hour, give or take ten minutes, slowest first.
+    pub fn slowest(&self) -> Vec<SlowRequest> {
+        self.runtime.slow.slowest(self.shared.clock.monotonic_nanos())
     }
 
     /// Whether it answers.
@@ -100,13 +165,41 @@ impl LiveEndpoint {
     /// # Errors
     /// `Unavailable` when nothing serves, with the reason.
     pub fn ready(&self) -> Result<()> {
-        let unavailable = |message: String| Err(Error::new(flyball_core::ErrorCode::Unavailable, message));
-        match &self.state {
+        self.answers(&self.state)
+    }
+
+    /// As [`LiveEndpoint::ready`], with what is known of models that are loaded when they are asked.
+    ///
+    /// # Errors
+    /// `Unavailable` when nothing serves, with the reason.
+    pub fn ready_now(&self) -> Result<()> {
+        self.answers(&self.state_now())
+    }
+
+    fn answers(&self, state: &EndpointState) -> Result<()> {
+        let unavailable = |message: String| Err(Error::new(ErrorCode::Unavailable, message));
+        match state {
             EndpointState::Ready | EndpointState::Degraded(_) => Ok(()),
             EndpointState::Empty => unavailable(format!("the endpoint '{}' has no traffic yet", self.endpoint.name)),
             EndpointState::Failed(why) => {
                 unavailable(format!("the endpoint '{}' could not be loaded: {why}", self.endpoint.name))
             }
+        }
+    }
+
+    /// Whether it answers, with what is known of models that are loaded when they are asked.
+    pub fn state_now(&self) -> EndpointState {
+        if self.state != EndpointState::Ready {
+            return self.state.clone();
+        }
+        let serving = || self.revisions.iter().filter(|live| live.per_mille > 0);
+        let failure = |live: &Arc<LiveRevision>| {
+            live.slot.failure().map(|why| format!("version {}: {why}", live.revision.version))
+        };
+        match serving().find_map(failure) {
+            None => EndpointState::Ready,
+            Some(why) if serving().all(|live| live.slot.failure().is_some()) => EndpointState::Failed(why),
+            Some(why) => EndpointState::Degraded(why),
         }
     }
 
@@ -138,6 +231,38 @@ impl LiveEndpoint {
         self.runtime.refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Whether a request for a few rows is answered in microseconds now: the models are in memory, and run here.
+    pub fn is_prompt(&self) -> bool {
+        let prompt = |live: &Arc<LiveRevision>| matches!(live.interface, Interface::Rows(_)) && live.slot.is_loaded();
+        let settings = &self.endpoint.settings;
+        let turns = settings.max_concurrency.is_some() || settings.features_sql.is_some();
+        self.contract.tensors.is_none() && !turns && self.revisions.iter().all(prompt)
+    }
+
+    /// How many requests may be at its models at the same time: what its settings say, else what the models can.
+    pub fn parallel(&self) -> usize {
+        /// For models of features, which compute on one thread, and those that are not in memory yet.
+        const UNKNOWN: usize = 4;
+        let settings = &self.endpoint.settings;
+        let model = |live: &Arc<LiveRevision>| match live.slot.peek().as_deref() {
+            Some(Loaded::Tensors(model)) => model.parallel(),
+            _ => UNKNOWN,
+        };
+        let own = || self.revisions.iter().map(model).max().unwrap_or(UNKNOWN);
+        let at_once = settings.max_concurrency.unwrap_or_else(own);
+        // The requests of a batch wait together for one answer.
+        at_once * settings.dynamic_batching.map_or(1, |batching| batching.max_batch_size)
+    }
+
+    /// Gives copies of a request to the revisions that are asked in the shadow.
+    pub(crate) fn mirror(&self, answered_by: &Arc<LiveRevision>, sequence: u64, asked: impl Fn() -> Asked) {
+        for live in self.revisions.iter().filter(|live| live.mirror_per_mille > 0) {
+            if !Arc::ptr_eq(live, answered_by) && split::sampled(sequence, live.mirror_per_mille) {
+                self.shared.shadows.ask(&self.shared, live, asked());
+            }
+        }
+    }
+
     pub(crate) fn identify(&self, key: Option<&str>, at: Option<Timestamp>) -> Identity {
         let now = self.shared.clock.now();
         let at = at.unwrap_or(now);
@@ -149,19 +274,36 @@ impl LiveEndpoint {
 }
 
 impl LiveRevision {
-    fn answer_row(&self, values: &[Value]) -> Result<Vec<f64>> {
-        let width = self.model.signature().width();
+    /// Its model, loaded now if it is not in memory.
+    pub(crate) fn model(&self, shared: &Shared) -> Result<Arc<Loaded>> {
+        shared.shelf.get(&self.slot).map_err(|error| error.context(format_args!("version {}", self.revision.version)))
+    }
+
+    /// Its model of rows.
+    pub(crate) fn rows(&self, shared: &Shared) -> Result<Arc<dyn Model>> {
+        match &*self.model(shared)? {
+            Loaded::Rows(model) => Ok(Arc::clone(model)),
+            Loaded::Tensors(_) => Err(takes_tensors()),
+        }
+    }
+
+    pub(crate) fn answer_row(&self, model: &dyn Model, values: &[Value]) -> Result<Vec<f64>> {
+        let width = model.signature().width();
         let mut scores = Vec::with_capacity(width);
         guard(|| match &self.positions {
-            None => self.model.predict_row(values, &mut scores),
+            None => model.predict_row(values, &mut scores),
             Some(positions) => {
                 let own: Vec<Value> = positions.iter().map(|&position| values[position].clone()).collect();
-                self.model.predict_row(&own, &mut scores)
+                model.predict_row(&own, &mut scores)
             }
         })?;
         check_scores(&scores, width)?;
         Ok(scores)
     }
+}
+
+pub(crate) fn takes_tensors() -> Error {
+    Error::invalid("the model takes tensors, not rows").hint("GET /v2/models/NAME says which ones")
 }
 
 /// Runs a model. One that panics has failed; it must count as an error and not end the request's thread.

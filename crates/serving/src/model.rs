@@ -3,14 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-use flyball_core::{Digest, Error, Name, Table, Timestamp, Value};
+use flyball_core::model::Interface;
+use flyball_core::{Digest, Error, Name, Table, Tensor, Timestamp, Value};
 use serde::Serialize;
+
+use crate::settings::Settings;
 
 /// A whole endpoint's traffic, in the unit of shares: 1000 ‰.
 pub const WHOLE: u16 = 1000;
 
 /// A stable name that serves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Endpoint {
     /// The name in the URL.
     pub name: Name,
@@ -18,6 +21,10 @@ pub struct Endpoint {
     pub workspace: String,
     /// The loop that declared it.
     pub loop_name: Option<String>,
+    /// Where it stands: dev, staging, production.
+    pub environment: String,
+    /// What it is told about its traffic, its records and its limits.
+    pub settings: Settings,
     /// Since when it exists.
     pub created_at: Timestamp,
 }
@@ -33,10 +40,15 @@ pub struct Revision {
     pub model: Arc<str>,
     /// The version of the model.
     pub version: i64,
-    /// The content address of the model file.
+    /// The content address of the model: of its graph, or of the list of its files.
     pub artifact: Digest,
     /// The loop that made it.
     pub loop_name: Option<String>,
+    /// What its model takes and gives; `None` for revisions made before that was kept.
+    #[serde(skip)]
+    pub interface: Option<Interface>,
+    /// What its model keeps in memory, in bytes; an estimate.
+    pub memory: u64,
     /// Since when it exists.
     pub created_at: Timestamp,
 }
@@ -48,6 +60,15 @@ pub struct Share {
     pub revision_id: Arc<str>,
     /// How much, of 1000.
     pub per_mille: u16,
+    /// The part of all requests whose copy goes to it as well, of 1000; its answers are compared and never given.
+    pub mirror_per_mille: u16,
+}
+
+impl Share {
+    /// A share without a shadow.
+    pub fn new(revision_id: impl Into<Arc<str>>, per_mille: u16) -> Self {
+        Self { revision_id: revision_id.into(), per_mille, mirror_per_mille: 0 }
+    }
 }
 
 /// Whether an endpoint answers.
@@ -111,6 +132,32 @@ pub struct TableRequest<'a> {
     pub times: Option<&'a [Timestamp]>,
     /// Ask this version of the model instead of following the split.
     pub version: Option<i64>,
+}
+
+/// Tensors to answer. They go to one revision together.
+#[derive(Clone, Copy, Debug)]
+pub struct TensorRequest<'a> {
+    /// The inputs of the model.
+    pub inputs: &'a [Tensor],
+    /// The outputs that are needed; all when `None`.
+    pub wanted: Option<&'a [&'a str]>,
+    /// A key for each row, or one for all; the first decides which revision answers.
+    pub keys: Option<&'a [String]>,
+    /// The event time; the clock's time when absent.
+    pub at: Option<Timestamp>,
+    /// Ask this version of the model instead of following the split.
+    pub version: Option<i64>,
+}
+
+/// What a model of tensors answered.
+#[derive(Clone, Debug)]
+pub struct TensorAnswer {
+    /// The id of each row's prediction.
+    pub prediction_ids: Vec<String>,
+    /// Who answered.
+    pub revision: Arc<Revision>,
+    /// What it gave.
+    pub outputs: Vec<Tensor>,
 }
 
 /// What was answered for a row.

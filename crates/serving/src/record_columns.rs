@@ -17,7 +17,10 @@ pub const SCORE: &str = "score";
 /// Why the model failed; missing when it answered.
 pub const ERROR: &str = "error";
 
-const RESERVED: [&str; 7] = [PREDICTION_ID, SEQUENCE, AT, KEY, REVISION, SCORE, ERROR];
+/// What a model of tensors answered, as text; there only when one of its outputs has one value a row.
+pub const ANSWER: &str = "answer";
+
+const RESERVED: [&str; 8] = [PREDICTION_ID, SEQUENCE, AT, KEY, REVISION, SCORE, ERROR, ANSWER];
 
 /// The column that holds a feature: its own name, or `feature.NAME` when that would meet one of ours.
 pub fn of_feature(name: &str) -> Cow<'_, str> {

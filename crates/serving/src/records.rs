@@ -1,8 +1,10 @@
 //! Looks inference records up again: those of a time span, and the one behind a prediction id.
 
+use flyball_core::model::Loaded;
 use flyball_core::{Contribution, Error, Result, Table, Timestamp, Value};
 
 use crate::concat::concat;
+use crate::contract::Contract;
 use crate::model::Revision;
 use crate::prediction_id::{self, endpoint_mark};
 use crate::record_columns as columns;
@@ -25,6 +27,8 @@ pub struct FoundRecord {
     pub score: Option<f64>,
     /// Why the model failed.
     pub error: Option<String>,
+    /// What a model of tensors answered, as text.
+    pub answer: Option<String>,
     /// What was asked: feature and value.
     pub features: Vec<(String, Value)>,
 }
@@ -80,7 +84,8 @@ impl Serving {
 
     /// Explains a recorded prediction with the model that made it; `None` when that model cannot explain itself.
     pub fn explain(&self, record: &FoundRecord) -> Result<Option<Explanation>> {
-        let model = self.model(&record.revision)?;
+        let held = self.model(&record.revision)?;
+        let Loaded::Rows(model) = &*held else { return Ok(None) };
         let value = |name: &str| {
             let found = record.features.iter().find(|(feature, _)| feature == name);
             found.map_or(Value::Missing, |(_, value)| value.clone())
@@ -97,10 +102,15 @@ impl Serving {
         let text = |name: &str| Ok::<_, Error>(table.column(name)?.value(row).text());
         let revision_id = text(columns::REVISION)?.unwrap_or_default();
         let revision = self.db.read(|tx| store::revision(tx, &revision_id))?;
-        let model = self.model(&revision)?;
-        let features = model.signature().features.iter().map(|feature| {
-            let column = table.column(&columns::of_feature(&feature.name))?;
-            Ok((feature.name.clone(), column.value(row)))
+        let interface = match &revision.interface {
+            Some(interface) => interface.clone(),
+            None => self.model(&revision)?.interface(),
+        };
+        let contract = Contract::of(&interface);
+        // A column that the endpoint masks is not in the record.
+        let features = contract.signature.features.iter().filter_map(|feature| {
+            let position = table.position(&columns::of_feature(&feature.name))?;
+            Some((feature.name.clone(), table.at(position).value(row)))
         });
         let score = table.column(columns::SCORE)?.number(row);
         Ok(FoundRecord {
@@ -110,7 +120,8 @@ impl Serving {
             revision,
             score: score.is_finite().then_some(score),
             error: text(columns::ERROR)?,
-            features: features.collect::<Result<_>>()?,
+            features: features.collect(),
+            answer: table.position(columns::ANSWER).and_then(|position| table.at(position).value(row).text()),
         })
     }
 }

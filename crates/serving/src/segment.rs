@@ -110,6 +110,15 @@ pub(crate) fn spanning(tx: &mut Tx<'_>, moment: Timestamp) -> Result<Vec<Segment
     tx.query(&sql, &params![moment, moment])?.iter().map(from_row).collect()
 }
 
+/// Forgets the segments of an endpoint whose newest record is older than `before`; the blobs that they leave behind.
+pub(crate) fn expire(tx: &mut Tx<'_>, endpoint: &str, before: Timestamp) -> Result<Vec<Digest>> {
+    let old =
+        tx.query("SELECT digest FROM record_segments WHERE endpoint = $1 AND at_to < $2", &params![endpoint, before])?;
+    let digests = old.iter().map(|row| row.get("digest")).collect::<Result<_>>()?;
+    tx.execute("DELETE FROM record_segments WHERE endpoint = $1 AND at_to < $2", &params![endpoint, before])?;
+    Ok(digests)
+}
+
 /// The first sequence number that no written record of an endpoint has.
 pub(crate) fn next_sequence(tx: &mut Tx<'_>, endpoint: &str) -> Result<u64> {
     let row =

@@ -11,6 +11,13 @@ pub(crate) fn place(endpoint: &str, key: &str) -> u16 {
     ((u128::from(bits) * u128::from(WHOLE)) >> 64) as u16
 }
 
+/// Whether the request with this number is among `per_mille` of all, spread evenly.
+pub(crate) fn sampled(sequence: u64, per_mille: u16) -> bool {
+    // Multiplying by the golden ratio spreads neighbours over the whole range (Knuth, TAOCP 3, 6.4).
+    let spread = sequence.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    ((u128::from(spread) * u128::from(WHOLE)) >> 64) < u128::from(per_mille)
+}
+
 /// Ranges of places, in order: each entry ends before `end`. A later entry that grows keeps the keys that it had, which
 /// is why a rollout puts the new revision last.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,6 +47,10 @@ pub(crate) fn check(shares: &[Share]) -> Result<()> {
     let sum: u32 = shares.iter().map(|share| u32::from(share.per_mille)).sum();
     if sum != u32::from(WHOLE) {
         return Err(Error::invalid(format!("the shares of a traffic split sum to {sum} ‰, not {WHOLE} ‰")));
+    }
+    if let Some(share) = shares.iter().find(|share| share.mirror_per_mille > WHOLE) {
+        let message = format!("the revision '{}' is asked in the shadow for more than all requests", share.revision_id);
+        return Err(Error::invalid(message));
     }
     for (position, share) in shares.iter().enumerate() {
         if shares[..position].iter().any(|other| other.revision_id == share.revision_id) {
@@ -88,8 +99,16 @@ mod tests {
     }
 
     #[test]
+    fn samples_are_as_large_as_they_should_be() {
+        for per_mille in [0, 1, 100, 1000] {
+            let count = (0..100_000).filter(|sequence| sampled(*sequence, per_mille)).count();
+            assert!(count.abs_diff(usize::from(per_mille) * 100) < 100, "{per_mille}: {count}");
+        }
+    }
+
+    #[test]
     fn wrong_splits_are_refused() {
-        let share = |id: &str, per_mille| Share { revision_id: id.into(), per_mille };
+        let share = |id: &str, per_mille| Share::new(id, per_mille);
         assert!(check(&[share("a", 900), share("b", 100)]).is_ok());
         assert!(check(&[share("a", 900)]).is_err());
         assert!(check(&[]).is_err());

@@ -1,15 +1,20 @@
 //! The SQL of endpoints, revisions and traffic. Changes are made inside the caller's transaction, each with its audit
 //! event; repeating one that is in force already changes nothing and records nothing.
 
+use flyball_core::model::Interface;
 use flyball_core::{Digest, Edit, Error, ErrorCode, Name, Permit, Result, Timestamp, id};
 use flyball_governance::{Event, audit};
 use flyball_store::{OnConflict, Row, Tx, params};
 use serde_json::json;
 
 use crate::model::{Endpoint, Revision, Share};
+use crate::settings::Settings;
 use crate::split;
 
-const REVISION_COLUMNS: &str = "id, endpoint, model, version, artifact, loop_name, created_at";
+const ENDPOINT_COLUMNS: &str = "name, workspace, loop_name, environment, settings, created_at";
+const REVISION_COLUMNS: &str = "id, endpoint, model, version, artifact, loop_name, interface, memory, created_at";
+/// Where an endpoint stands that nobody placed.
+pub const PRODUCTION: &str = "production";
 
 /// Which model version shall serve, as what.
 #[derive(Clone, Debug)]
@@ -24,6 +29,10 @@ pub struct NewRevision<'a> {
     pub artifact: Digest,
     /// The loop that makes it.
     pub loop_name: Option<&'a Name>,
+    /// What its model takes and gives, where that is known already.
+    pub interface: Option<Interface>,
+    /// What its model keeps in memory, in bytes; 0 where that is not known.
+    pub memory: u64,
 }
 
 /// Makes an endpoint, or finds the one that there is.
@@ -50,8 +59,64 @@ pub fn create_endpoint(
         "INSERT INTO endpoints (name, workspace, loop_name, created_at) VALUES ($1, $2, $3, $4)",
         &params![name, workspace.as_str(), loop_name.as_deref(), at],
     )?;
+    changed(tx)?;
     audit::record(tx, &Event::done(permit, at, "endpoint.create", format!("endpoint/{name}")))?;
-    Ok(Endpoint { name: name.clone(), workspace, loop_name, created_at: at })
+    let (environment, settings) = (PRODUCTION.to_owned(), Settings::default());
+    Ok(Endpoint { name: name.clone(), workspace, loop_name, environment, settings, created_at: at })
+}
+
+/// Gives an endpoint other settings.
+///
+/// # Errors
+/// `InvalidInput` that names the setting; `NotFound` when the permit's workspace has no such endpoint.
+pub fn set_settings(
+    tx: &mut Tx<'_>,
+    permit: &Permit<Edit>,
+    endpoint: &Name,
+    settings: &Settings,
+    at: Timestamp,
+) -> Result<()> {
+    settings.check()?;
+    let before = owned_endpoint(tx, permit, endpoint.as_str())?.settings;
+    if before == *settings {
+        return Ok(());
+    }
+    let text = serde_json::to_string(settings).map_err(Error::internal)?;
+    tx.execute("UPDATE endpoints SET settings = $1 WHERE name = $2", &params![text, endpoint])?;
+    changed(tx)?;
+    let event = Event::done(permit, at, "endpoint.settings", format!("endpoint/{endpoint}"));
+    audit::record(tx, &event.details(json!({ "before": before, "after": settings })))
+}
+
+/// Says where an endpoint stands.
+///
+/// # Errors
+/// `NotFound` when the permit's workspace has no such endpoint.
+pub fn set_environment(
+    tx: &mut Tx<'_>,
+    permit: &Permit<Edit>,
+    endpoint: &Name,
+    environment: &Name,
+    at: Timestamp,
+) -> Result<()> {
+    let before = owned_endpoint(tx, permit, endpoint.as_str())?.environment;
+    if before == environment.as_str() {
+        return Ok(());
+    }
+    tx.execute("UPDATE endpoints SET environment = $1 WHERE name = $2", &params![environment, endpoint])?;
+    changed(tx)?;
+    let event = Event::done(permit, at, "endpoint.environment", format!("endpoint/{endpoint}"));
+    audit::record(tx, &event.details(json!({ "before": before, "after": environment })))
+}
+
+/// The number that grows with every change of endpoints, revisions and traffic.
+pub(crate) fn epoch(tx: &mut Tx<'_>) -> Result<i64> {
+    let row = tx.query_one("SELECT epoch FROM serving_epoch WHERE id = 1", &[])?;
+    row.ok_or_else(|| Error::internal("the epoch of serving is gone"))?.get("epoch")
+}
+
+fn changed(tx: &mut Tx<'_>) -> Result<()> {
+    tx.execute("UPDATE serving_epoch SET epoch = epoch + 1 WHERE id = 1", &[]).map(drop)
 }
 
 /// Makes a revision, or finds the one that there is.
@@ -72,11 +137,14 @@ pub fn create_revision(
         return Ok(existing);
     }
     let loop_name = new.loop_name.map(Name::as_str);
+    let interface = new.interface.as_ref().map(serde_json::to_string).transpose().map_err(Error::internal)?;
+    let memory = i64::try_from(new.memory).unwrap_or(i64::MAX);
     tx.execute(
-        "INSERT INTO revisions (id, endpoint, model, version, artifact, loop_name, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        &params![id.as_str(), endpoint, model, new.version, new.artifact, loop_name, at],
+        "INSERT INTO revisions (id, endpoint, model, version, artifact, loop_name, interface, memory, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        &params![id.as_str(), endpoint, model, new.version, new.artifact, loop_name, interface, memory, at],
     )?;
+    changed(tx)?;
     let details = json!({ "model": model, "version": new.version, "artifact": new.artifact });
     let event = Event::done(permit, at, "revision.create", format!("endpoint/{endpoint}/revision/{id}"));
     audit::record(tx, &event.details(details))?;
@@ -87,6 +155,8 @@ pub fn create_revision(
         version: new.version,
         artifact: new.artifact,
         loop_name: loop_name.map(str::to_owned),
+        interface: new.interface.clone(),
+        memory: new.memory,
         created_at: at,
     })
 }
@@ -116,29 +186,33 @@ pub fn set_traffic(
     }
     tx.execute("DELETE FROM traffic WHERE endpoint = $1", &params![endpoint])?;
     let row = |(position, share): (usize, &Share)| {
-        params![endpoint, position, &*share.revision_id, u32::from(share.per_mille)].to_vec()
+        let (per_mille, mirror) = (u32::from(share.per_mille), u32::from(share.mirror_per_mille));
+        params![endpoint, position, &*share.revision_id, per_mille, mirror].to_vec()
     };
     let rows: Vec<_> = shares.iter().enumerate().map(row).collect();
-    tx.insert_rows("traffic", &["endpoint", "position", "revision_id", "per_mille"], &rows, OnConflict::Fail)?;
+    let columns = ["endpoint", "position", "revision_id", "per_mille", "mirror_per_mille"];
+    tx.insert_rows("traffic", &columns, &rows, OnConflict::Fail)?;
+    changed(tx)?;
     let event = Event::done(permit, at, "endpoint.traffic", format!("endpoint/{endpoint}"));
     audit::record(tx, &event.details(json!({ "before": before, "after": shares })))
 }
 
 /// All endpoints, by name.
 pub fn endpoints(tx: &mut Tx<'_>) -> Result<Vec<Endpoint>> {
-    let rows = tx.query("SELECT name, workspace, loop_name, created_at FROM endpoints ORDER BY name", &[])?;
+    let rows = tx.query(&format!("SELECT {ENDPOINT_COLUMNS} FROM endpoints ORDER BY name"), &[])?;
     rows.iter().map(endpoint_from).collect()
 }
 
 /// How an endpoint's traffic is split, in order.
 pub fn traffic(tx: &mut Tx<'_>, endpoint: &str) -> Result<Vec<Share>> {
     let rows = tx.query(
-        "SELECT revision_id, per_mille FROM traffic WHERE endpoint = $1 ORDER BY position",
+        "SELECT revision_id, per_mille, mirror_per_mille FROM traffic WHERE endpoint = $1 ORDER BY position",
         &params![endpoint],
     )?;
     let share = |row: &Row| {
-        let per_mille = u16::try_from(row.get::<i64>("per_mille")?).map_err(Error::internal)?;
-        Ok(Share { revision_id: row.get::<String>("revision_id")?.into(), per_mille })
+        let part = |name| u16::try_from(row.get::<i64>(name)?).map_err(Error::internal);
+        let (per_mille, mirror_per_mille) = (part("per_mille")?, part("mirror_per_mille")?);
+        Ok(Share { revision_id: row.get::<String>("revision_id")?.into(), per_mille, mirror_per_mille })
     };
     rows.iter().map(share).collect()
 }
@@ -161,15 +235,17 @@ pub fn revision(tx: &mut Tx<'_>, id: &str) -> Result<Revision> {
 }
 
 /// The endpoint, if the permit's workspace owns it.
-pub(crate) fn owned_endpoint<L>(tx: &mut Tx<'_>, permit: &Permit<L>, name: &str) -> Result<Endpoint> {
+///
+/// # Errors
+/// `NotFound`.
+pub fn owned_endpoint<L>(tx: &mut Tx<'_>, permit: &Permit<L>, name: &str) -> Result<Endpoint> {
     find_endpoint(tx, name)?
         .filter(|endpoint| endpoint.workspace == permit.workspace().as_str())
         .ok_or_else(|| Error::not_found("endpoint", name))
 }
 
 fn find_endpoint(tx: &mut Tx<'_>, name: &str) -> Result<Option<Endpoint>> {
-    let row =
-        tx.query_one("SELECT name, workspace, loop_name, created_at FROM endpoints WHERE name = $1", &params![name])?;
+    let row = tx.query_one(&format!("SELECT {ENDPOINT_COLUMNS} FROM endpoints WHERE name = $1"), &params![name])?;
     row.as_ref().map(endpoint_from).transpose()
 }
 
@@ -183,11 +259,14 @@ fn endpoint_from(row: &Row) -> Result<Endpoint> {
         name: row.get("name")?,
         workspace: row.get("workspace")?,
         loop_name: row.get("loop_name")?,
+        environment: row.get("environment")?,
+        settings: serde_json::from_str(&row.get::<String>("settings")?).map_err(Error::internal)?,
         created_at: row.get("created_at")?,
     })
 }
 
 fn revision_from(row: &Row) -> Result<Revision> {
+    let interface: Option<String> = row.get("interface")?;
     Ok(Revision {
         id: row.get::<String>("id")?.into(),
         endpoint: row.get::<String>("endpoint")?.into(),
@@ -195,6 +274,8 @@ fn revision_from(row: &Row) -> Result<Revision> {
         version: row.get("version")?,
         artifact: row.get("artifact")?,
         loop_name: row.get("loop_name")?,
+        interface: interface.map(|text| serde_json::from_str(&text)).transpose().map_err(Error::internal)?,
+        memory: u64::try_from(row.get::<i64>("memory")?).unwrap_or(0),
         created_at: row.get("created_at")?,
     })
 }

@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "0008_traces",
     "0009_webhooks",
     "0010_imports",
+    "0011_rollouts",
 ];
 
 /// Applies what is missing, in one transaction, while no other process writes.

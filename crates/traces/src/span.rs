@@ -20,6 +20,7 @@ impl Span {
     /// # Errors
     /// `InvalidData` when an id is missing or too long.
     pub(crate) fn receive(mut span: messages::Span) -> Result<Self> {
+        span.kind = 0;
         span.trace_id = padded(&span.trace_id, TRACE_ID)?;
         span.span_id = padded(&span.span_id, SPAN_ID)?;
         if span.parent_span_id.iter().all(|byte| *byte == 0) {

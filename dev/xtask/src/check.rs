@@ -82,6 +82,8 @@ const LAYERS: &[&str] = &[
     "web",
     "client",
     "server",
+    "engine-onnx",
+    "engine-python",
     "engine-query",
     "engine-tabular",
 ];

@@ -7,6 +7,7 @@ use flyball_core::{Digest, Error, ErrorCode, Result, Timestamp};
 use flyball_loops::declared::Variant;
 use flyball_loops::file::LoopFile;
 use flyball_loops::simulate::{Plan, Simulation};
+use flyball_server::Observe;
 
 use super::{Context, serve, simulate};
 use crate::args::DemoOptions;
@@ -50,7 +51,7 @@ pub(crate) fn run(context: &Context, options: &DemoOptions) -> Result<()> {
     let listener = listen(options.port)?;
     let url = serve::url_of(&listener)?;
     lock.set_info(&serde_json::json!({ "pid": std::process::id(), "address": url }))?;
-    let app = serve::app_of(platform.clone(), jobs.clone(), None)?;
+    let app = serve::app_of(platform.clone(), jobs.clone(), None, Observe::default())?;
     let mut server = serve::serve(app, listener, url)?;
     if !context.json {
         println!("A model for late flights lives through 2013 in New York. Watch it at {}\n", server.address());

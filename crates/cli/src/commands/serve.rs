@@ -10,7 +10,7 @@ use flyball_core::{Error, ErrorCode, IdSource, Result};
 use flyball_jobs::{Jobs, Runner, RunningWorkers};
 use flyball_loops::platform::Platform;
 use flyball_registry::webhooks::Webhooks;
-use flyball_server::{Access, App, Hub, PointQueue, check_bind};
+use flyball_server::{Access, App, Hub, Lanes, Observe, PointQueue, check_bind};
 use flyball_store::lock::DataDirLock;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -26,8 +26,12 @@ pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOC
 const WORKERS: usize = 2;
 /// Threads that tell webhooks: apart from the others, because a receiver may keep one waiting.
 const DELIVERIES: usize = 2;
+/// How many ticks lie between two looks for records that are too old: an hour.
+const EXPIRY_TICKS: u64 = 3600;
 /// How often waiting inference records are written and changed traffic is taken up.
 const TICK: Duration = Duration::from_secs(1);
+/// How long a stop waits for the last spans to be sent.
+const SPANS_WAIT: Duration = Duration::from_secs(3);
 
 /// A server that runs in this process until it is stopped or dropped.
 pub(crate) struct Running {
@@ -67,7 +71,8 @@ pub(crate) fn start(places: &Places, address: SocketAddr) -> Result<Running> {
     let workers = runner.spawn(WORKERS)?;
     let webhooks = crate::wire::webhooks(places, &platform)?;
     let deliveries = Runner::new(jobs.clone(), vec![Arc::new(webhooks.clone())]).spawn(DELIVERIES)?;
-    let app = app_of(platform, jobs, Some(webhooks))?;
+    let observe = places.models.observe.start(&platform.clock)?;
+    let app = app_of(platform, jobs, Some(webhooks), observe)?;
     let mut running = serve(app, listener, url)?;
     running.workers = vec![workers, deliveries];
     running._lock = Some(lock);
@@ -76,11 +81,12 @@ pub(crate) fn start(places: &Places, address: SocketAddr) -> Result<Running> {
 }
 
 /// The state of the HTTP server over these services.
-pub(crate) fn app_of(platform: Platform, jobs: Jobs, webhooks: Option<Webhooks>) -> Result<Arc<App>> {
+pub(crate) fn app_of(platform: Platform, jobs: Jobs, webhooks: Option<Webhooks>, observe: Observe) -> Result<Arc<App>> {
     let mut entropy = [0u8; 32];
     getrandom::fill(&mut entropy).map_err(Error::internal)?;
     let (hub, access, ids) = (Hub::default(), Access::local(), IdSource::random(entropy));
-    Ok(Arc::new(App { platform, jobs, webhooks, points: PointQueue::default(), hub, access, ids }))
+    let (points, lanes) = (PointQueue::default(), Lanes::new(platform.clock.clone())?);
+    Ok(Arc::new(App { platform, jobs, webhooks, points, lanes, hub, access, ids, observe }))
 }
 
 /// Binds an address; a port that is taken says what to do.
@@ -135,13 +141,29 @@ impl Running {
         self.ticker = Some(std::thread::spawn(move || {
             while ticking.load(Ordering::SeqCst) {
                 std::thread::park_timeout(TICK);
-                let platform = &app.platform;
-                let done = platform.serving.flush_and_commit().and_then(|_| platform.serving.refresh());
-                if let Err(error) = done {
+                let serving = &app.platform.serving;
+                let done = serving.flush_and_commit().and_then(|_| serving.flush_comparisons());
+                if let Err(error) = done.and_then(|()| serving.refresh()) {
                     tracing::error!(?error, "records or traffic could not be brought up to date; trying again");
                 }
             }
         }));
+        let (ticking, app) = (Arc::clone(&self.ticking), Arc::clone(&self.app));
+        // Nobody waits for its end: a model may take minutes to load, and what it loads is only in memory.
+        std::thread::spawn(move || {
+            let mut looks = 0u64;
+            while ticking.load(Ordering::SeqCst) {
+                std::thread::park_timeout(TICK);
+                let serving = &app.platform.serving;
+                serving.warm();
+                if looks.is_multiple_of(EXPIRY_TICKS)
+                    && let Err(error) = serving.expire()
+                {
+                    tracing::error!(?error, "old records could not be deleted; trying again later");
+                }
+                looks += 1;
+            }
+        });
     }
 
     /// Stops: no new requests, those under way end, jobs give up their leases, records are written.
@@ -154,12 +176,16 @@ impl Running {
             .http
             .take()
             .map_or(Ok(()), |http| http.join().unwrap_or_else(|_| Err(Error::internal("the server panicked"))));
+        if let Some(spans) = &self.app.observe.spans {
+            spans.flush(SPANS_WAIT);
+        }
         self.workers.drain(..).for_each(RunningWorkers::stop);
         self.ticking.store(false, Ordering::SeqCst);
         if let Some(ticker) = self.ticker.take() {
             ticker.thread().unpark();
             ticker.join().map_err(|_| Error::internal("the ticker panicked"))?;
             self.app.platform.serving.flush_and_commit()?;
+            self.app.platform.serving.flush_comparisons()?;
         }
         ended
     }

@@ -1,5 +1,6 @@
 //! File formats: bytes become a table and the rows that could not be read.
 
+pub mod arrow;
 pub mod csv;
 pub mod jsonl;
 pub mod parquet;

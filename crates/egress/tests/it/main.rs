@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::thread::JoinHandle;
 
 use flyball_core::ErrorCode;
-use flyball_egress::{Egress, Reach};
+use flyball_egress::{Download, Egress, Reach};
 
 /// Answers one request and gives back what it was.
 fn answering(answer: &'static str) -> (String, JoinHandle<String>) {
@@ -83,4 +83,55 @@ fn an_inner_address_is_refused_where_it_is_dialled() {
 fn a_host_that_is_not_there_may_come_back() {
     let error = Egress::new(Reach::Anywhere).post_json("http://127.0.0.1:1/", &[], "{}").unwrap_err();
     assert_eq!(error.code(), ErrorCode::Unavailable, "{error:?}");
+}
+
+/// Answers one GET with this.
+fn serving(answer: &'static str) -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/file", listener.local_addr().unwrap());
+    let thread = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            reader.read_line(&mut head).unwrap();
+        }
+        reader.get_mut().write_all(answer.as_bytes()).unwrap();
+        head
+    });
+    (url, thread)
+}
+
+#[test]
+fn a_download_goes_into_the_writer_up_to_its_limit() {
+    const ANSWER: &str =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
+    let egress = Egress::new(Reach::Anywhere);
+    let mut body = Vec::new();
+    let (url, server) = serving(ANSWER);
+    let download = Download { url: &url, headers: &[("Accept", "text/html")], limit: 5, authorities: None };
+    let fetched = egress.get(&download, &mut body).unwrap();
+    assert_eq!((fetched.status, fetched.content_type.as_deref()), (200, Some("text/html")));
+    assert_eq!(body, b"hello");
+    assert!(server.join().unwrap().to_lowercase().contains("accept: text/html\r\n"));
+    let (url, server) = serving(ANSWER);
+    let error = egress.get(&Download { url: &url, limit: 4, ..download }, &mut Vec::new()).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::LimitExceeded);
+    server.join().unwrap();
+    let (url, server) = serving("HTTP/1.1 302 Found\r\nlocation: /other\r\ncontent-length: 3\r\n\r\nabc");
+    body.clear();
+    let fetched = egress.get(&Download { url: &url, ..download }, &mut body).unwrap();
+    assert_eq!((fetched.status, fetched.location.as_deref(), body.len()), (302, Some("/other"), 0));
+    server.join().unwrap();
+    let error = egress.get(&Download { authorities: Some(b"none"), ..download }, &mut body).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidInput);
+}
+
+#[test]
+fn a_download_stays_within_reach() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://localhost:{}/file", listener.local_addr().unwrap().port());
+    let download = Download { url: &url, headers: &[], limit: 1, authorities: None };
+    let error = Egress::new(Reach::Public).get(&download, &mut Vec::new()).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Forbidden, "{error:?}");
 }

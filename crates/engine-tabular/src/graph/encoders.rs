@@ -97,6 +97,13 @@ pub(crate) struct LabelMap {
 }
 
 impl LabelMap {
+    /// Maps each text to its position, and others to nothing.
+    pub(crate) fn codes(texts: &[String]) -> Self {
+        let texts: Vec<Arc<str>> = texts.iter().map(|text| text.as_str().into()).collect();
+        let values = Data::Float((0u32..).map(|code| code as f32).take(texts.len()).collect());
+        Self { keys: Keys::texts(&texts), values, default: Data::Float(vec![f32::NAN]) }
+    }
+
     /// Reads the list form (`keys_*`, `values_*`) and the oldest form (`classes_strings`).
     pub(crate) fn read(attributes: &Attributes<'_>) -> Result<Self> {
         let (texts, ints) = (attributes.texts("keys_strings")?, attributes.ints("keys_int64s"));

@@ -33,13 +33,14 @@ impl Operator {
         let x = inputs.at(0)?;
         let output = match self {
             Operator::Linear { model, labels } => {
-                return score_rows(x, model.features, model.width(), labels.as_ref(), |row, out| {
-                    model.evaluate(row, out);
+                return score_rows(x, model.features, model.width(), labels.as_ref(), |rows, columns, out| {
+                    let rows = rows.chunks_exact(columns.max(1)).zip(out.chunks_exact_mut(model.width()));
+                    rows.for_each(|(row, out)| model.evaluate(row, out));
                 });
             }
             Operator::Trees { model, labels } => {
-                return score_rows(x, model.features, model.width(), labels.as_ref(), |row, out| {
-                    model.evaluate(row, out);
+                return score_rows(x, model.features, model.width(), labels.as_ref(), |rows, columns, out| {
+                    model.evaluate(rows, columns, out.len() / model.width(), out);
                 });
             }
             Operator::Scaler { offset, scale } => by_column(x, |value, column| {
@@ -141,13 +142,13 @@ fn by_column(x: &Tensor, f: impl Fn(f32, usize) -> f32) -> Result<Tensor> {
     Tensor::new(x.shape.clone(), Data::Float(values))
 }
 
-/// Runs a model over the rows: its scores, behind the labels if it is a classifier.
+/// Runs a model over the rows, of some columns each: its scores, behind the labels if it is a classifier.
 fn score_rows(
     x: &Tensor,
     features: usize,
     width: usize,
     labels: Option<&Labels>,
-    evaluate: impl Fn(&[f32], &mut [f32]),
+    evaluate: impl Fn(&[f32], usize, &mut [f32]),
 ) -> Result<Vec<Tensor>> {
     let (rows, columns) = x.rows_columns();
     if columns < features {
@@ -155,10 +156,7 @@ fn score_rows(
     }
     super::tensor::elements(&[rows, width])?;
     let mut scores = vec![0.0; rows * width];
-    let values = x.floats()?;
-    for (row, out) in scores.chunks_exact_mut(width).enumerate() {
-        evaluate(&values[row * columns..(row + 1) * columns], out);
-    }
+    evaluate(&x.floats()?, columns, &mut scores);
     let mut outputs = Vec::new();
     if let Some(labels) = labels {
         let best = scores.chunks_exact(width).map(|row| largest(row).min(labels.len() - 1));

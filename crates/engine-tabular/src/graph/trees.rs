@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use flyball_core::{Error, ErrorCode, Result};
 
 use super::attributes::Attributes;
-use super::ensemble::{self, Aggregate, Ensemble, Leaves, Node, Output};
+use super::ensemble::{Aggregate, Ensemble, Leaves, Output};
 use super::post::PostTransform;
 use super::tensor::mismatch;
+use crate::forest::{Forest, Layout, Node, Sets, Test, no_trees, sound_covers};
 
 /// Most classes or targets of one ensemble; a hostile file could otherwise ask for rows of any width.
 const MOST_TARGETS: usize = 10_000;
@@ -59,7 +60,7 @@ impl Mode {
 /// Compiles the node; `classes` is the number of class labels for a classifier and `None` for a regressor.
 pub(crate) fn compile(attributes: &Attributes<'_>, classes: Option<usize>) -> Result<Ensemble> {
     let lists = Lists::read(attributes)?;
-    let Layout { order, nodes, roots, depths } = lay_out(&lists)?;
+    let (order, forest) = lay_out(&lists)?;
     let prefix = if classes.is_some() { "class" } else { "target" };
     let weights = read_weights(attributes, prefix, &lists, &order)?;
     let single = weights.iter().all(|&(_, target, _)| target == 0);
@@ -84,14 +85,11 @@ pub(crate) fn compile(attributes: &Attributes<'_>, classes: Option<usize>) -> Re
             format!("the tabular engine lacks {} base values for {scores} scores", base.len()),
         ));
     }
-    let covers = read_covers(attributes, &order, &nodes)?;
+    let covers = read_covers(attributes, &order, &forest.nodes)?;
     Ok(Ensemble {
-        features: nodes.iter().map(|n| usize::from(n.feature) + 1).max().unwrap_or(0),
-        has_equality: nodes.iter().any(|n| n.equality == 1),
-        leaves: leaves(&weights, nodes.len(), scores),
-        nodes,
-        roots,
-        depths: ensemble::group_depths(&depths),
+        features: forest.columns(),
+        leaves: leaves(&weights, forest.nodes.len(), scores),
+        forest,
         covers,
         scores,
         base,
@@ -161,25 +159,14 @@ impl<'a> Lists<'a> {
             left: 0,
             feature,
             missing_right: u8::from(missing_right),
-            equality: u8::from(matches!(mode, Mode::Equal | Mode::NotEqual)),
+            test: if matches!(mode, Mode::Equal | Mode::NotEqual) { Test::Equal } else { Test::Below },
         };
         Ok(Some((node, left, right)))
     }
 }
 
-/// The flat arrays of the trees.
-#[derive(Default)]
-struct Layout {
-    /// For each flat node its position in the lists.
-    order: Vec<usize>,
-    nodes: Vec<Node>,
-    roots: Vec<u32>,
-    /// The depth of each tree.
-    depths: Vec<u32>,
-}
-
-/// Lays the trees out level by level, with neighbouring children.
-fn lay_out(lists: &Lists<'_>) -> Result<Layout> {
+/// The flat trees, and for each of their nodes its position in the lists.
+fn lay_out(lists: &Lists<'_>) -> Result<(Vec<usize>, Forest)> {
     let count = lists.modes.len();
     let mut is_child = vec![false; count];
     for at in (0..count).filter(|&at| lists.modes[at] != Mode::Leaf) {
@@ -188,48 +175,12 @@ fn lay_out(lists: &Lists<'_>) -> Result<Layout> {
     }
     let mut layout = Layout::default();
     for root in (0..count).filter(|&at| !is_child[at]) {
-        layout.place(lists, root)?;
+        layout.place(root, count, |at| lists.flat(at))?;
     }
-    if layout.roots.is_empty() || layout.order.len() != count {
+    if count == 0 || layout.order.len() != count {
         return Err(no_trees());
     }
-    Ok(layout)
-}
-
-fn no_trees() -> Error {
-    mismatch("the nodes of a tree model do not form trees")
-}
-
-impl Layout {
-    fn place(&mut self, lists: &Lists<'_>, root: usize) -> Result<()> {
-        let leaf = Node { threshold: f32::NAN, left: 0, feature: 0, missing_right: 0, equality: 0 };
-        let mut next = self.order.len();
-        self.roots.push(next as u32);
-        self.order.push(root);
-        let mut depth = 0;
-        let mut level_end = self.order.len();
-        while next < self.order.len() {
-            if next == level_end {
-                depth += 1;
-                level_end = self.order.len();
-            }
-            self.nodes.push(match lists.flat(self.order[next])? {
-                None => Node { left: next as u32, ..leaf },
-                Some((node, left, right)) => {
-                    let first = self.order.len() as u32;
-                    self.order.extend([left, right]);
-                    Node { left: first, ..node }
-                }
-            });
-            next += 1;
-            // A node with two parents, or a loop, would be placed more than once.
-            if self.order.len() > lists.modes.len() {
-                return Err(no_trees());
-            }
-        }
-        self.depths.push(depth);
-        Ok(())
-    }
+    Ok((std::mem::take(&mut layout.order), layout.finish(Sets::default())))
 }
 
 /// The weights of the leaves as (flat node, target, weight), sorted by node.
@@ -274,7 +225,7 @@ fn leaves(weights: &[(u32, u32, f32)], nodes: usize, scores: usize) -> Leaves {
     Leaves::Multiple { ranges, weights: weights.iter().map(|&(_, target, weight)| (target, weight)).collect() }
 }
 
-/// The covers, if each inner node's is positive and the sum of its children's: many converters write only ones.
+/// The covers, if they are some: many converters write only ones.
 fn read_covers(attributes: &Attributes<'_>, order: &[usize], nodes: &[Node]) -> Result<Option<Vec<f32>>> {
     let rates = attributes.floats("nodes_hitrates");
     if rates.is_empty() {
@@ -283,15 +234,7 @@ fn read_covers(attributes: &Attributes<'_>, order: &[usize], nodes: &[Node]) -> 
     if rates.len() != order.len() {
         return Err(mismatch("'nodes_hitrates' does not have one element per node"));
     }
-    let covers: Vec<f32> = order.iter().map(|&position| rates[position]).collect();
-    let sound = nodes.iter().enumerate().all(|(at, node)| {
-        let left = node.left as usize;
-        at == left || {
-            let children = covers[left] + covers[left + 1];
-            covers[at] > 0.0 && (children - covers[at]).abs() <= 1e-4 * covers[at]
-        }
-    });
-    Ok(sound.then_some(covers))
+    Ok(sound_covers(nodes, order.iter().map(|&position| rates[position]).collect()))
 }
 
 fn read_aggregate(attributes: &Attributes<'_>) -> Result<Aggregate> {
@@ -355,7 +298,7 @@ mod tests {
                 for x in [f32::NEG_INFINITY, -1.0, 1.0f32.next_down(), 1.0, 1.0f32.next_up(), f32::INFINITY, f32::NAN] {
                     let truth = holds(x) || (x.is_nan() && missing_true == 1);
                     let mut out = [0.0];
-                    model.evaluate(&[x], &mut out);
+                    model.evaluate(&[x], 1, 1, &mut out);
                     assert_eq!(out, [if truth { 1.0 } else { 2.0 }], "{mode} {missing_true} at {x}");
                 }
             }

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use flyball_core::model::{Engine, Model, TrainRequest, Trained, Trainer};
+use flyball_core::model::{self, Model, TrainRequest, Trained, Trainer};
+use flyball_core::package::{self, Lone};
 use flyball_core::rng::Rng;
-use flyball_core::{Column, Table, Task, TextColumn};
+use flyball_core::{Column, Digest, Format, Package, Table, Task, TextColumn};
 use flyball_engine_tabular::TabularEngine;
 
 /// Flights: two numbers with gaps, a whole number, a carrier with gaps, and whether they were late and by how much.
@@ -56,16 +57,65 @@ pub(crate) fn train(trainer: &dyn Trainer, rows: &Table, task: Task, with: &str)
     })
 }
 
-/// Loads a model with the engine.
+/// Loads a graph with the engine.
 pub(crate) fn load(artifact: &[u8]) -> Arc<dyn Model> {
-    TabularEngine.load(artifact).unwrap()
+    try_load(artifact).unwrap()
+}
+
+/// Loads what may be no graph.
+pub(crate) fn try_load(artifact: &[u8]) -> flyball_core::Result<Arc<dyn Model>> {
+    model::load_graph(&[Arc::new(TabularEngine)], artifact)
+}
+
+/// Loads what may be no booster, with a signature as MLflow keeps it.
+pub(crate) fn try_booster(
+    format: Format,
+    bytes: &[u8],
+    signature: Option<serde_json::Value>,
+) -> flyball_core::Result<Arc<dyn Model>> {
+    let digest = Digest::of(bytes);
+    let mut manifest = package::lone(format, digest, bytes.len());
+    manifest.signature = signature;
+    model::load(&[Arc::new(TabularEngine)], &Package::new(digest, &manifest, &Lone(bytes)))?.rows()
+}
+
+/// A table from columns of JSON.
+pub(crate) fn table(columns: &serde_json::Map<String, serde_json::Value>) -> Table {
+    let column = |values: &Vec<serde_json::Value>| {
+        if values.iter().any(serde_json::Value::is_string) {
+            return Column::Text(TextColumn::from_texts(values.iter().map(|v| v.as_str())));
+        }
+        Column::Float(values.iter().map(|v| v.as_f64().unwrap_or(f64::NAN)).collect())
+    };
+    let named = columns.iter().map(|(name, values)| (name.clone(), column(values.as_array().unwrap())));
+    Table::new(named.collect()).unwrap()
+}
+
+/// Checks that a model answers as expected, in batch and row by row.
+pub(crate) fn agrees(name: &str, model: &dyn Model, inputs: &Table, expected: &[Vec<f64>]) {
+    let predictions = model.predict(inputs).unwrap();
+    assert_eq!(predictions.rows(), expected.len(), "{name}");
+    let features: Vec<&str> = model.signature().features.iter().map(|f| f.name.as_str()).collect();
+    let rows = inputs.select(&features).unwrap();
+    // Regressions are compared to the precision that 32-bit sums of their size have.
+    let tolerance = 1e-6 * expected.iter().flatten().fold(1.0, |largest: f64, score| largest.max(score.abs()));
+    for (row, expected) in expected.iter().enumerate() {
+        let mut single = Vec::new();
+        model.predict_row(&rows.row(row), &mut single).unwrap();
+        for scores in [predictions.row(row), &single] {
+            assert_eq!(scores.len(), expected.len(), "{name}");
+            for (ours, theirs) in scores.iter().zip(expected) {
+                assert!((ours - theirs).abs() <= tolerance, "{name}, row {row}: {ours} instead of {theirs}");
+            }
+        }
+    }
 }
 
 /// Runs a script of the crate's tests with the Python that the environment names.
 #[allow(clippy::disallowed_methods, reason = "the tests compare with Python tools, which run as a process")]
 pub(crate) fn python(script: &str, arguments: &[&Path]) {
     let interpreter = std::env::var_os("FLYBALL_PYTHON").unwrap_or_else(|| {
-        panic!("run `cargo xtask test`, or set FLYBALL_PYTHON to a Python with onnxruntime, scikit-learn, skl2onnx")
+        panic!("run `cargo xtask test`, or set FLYBALL_PYTHON to a Python with dev/python/requirements.txt")
     });
     let script = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("tests").join(script);
     let output = Command::new(interpreter).arg(script).args(arguments).output().unwrap();

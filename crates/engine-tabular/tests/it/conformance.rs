@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use flyball_core::model::Trainer;
-use flyball_core::{Column, Table, Task, TextColumn, Value};
+use flyball_core::{Column, Task, TextColumn, Value};
 use flyball_engine_tabular::{Gbdt, Linear};
 
-use crate::common::{flight_features, flights, load, python, train};
+use crate::common::{agrees, flight_features, flights, load, python, table, train};
 
 /// The scores of the models in a folder by ONNX Runtime, compared with ours in batch and row by row.
 fn agrees_in(folder: &Path) {
@@ -22,34 +22,8 @@ fn agrees_in(folder: &Path) {
             serde_json::from_slice(&fs::read(path.with_extension("scores")).unwrap()).unwrap();
         let inputs = table(&serde_json::from_slice(&fs::read(path.with_extension("json")).unwrap()).unwrap());
         let model = load(&fs::read(&path).unwrap());
-        let predictions = model.predict(&inputs).unwrap();
-        assert_eq!(predictions.rows(), expected.len(), "{name}");
-        let features: Vec<&str> = model.signature().features.iter().map(|f| f.name.as_str()).collect();
-        let rows = inputs.select(&features).unwrap();
-        // Regressions are compared to the precision that 32-bit sums of their size have.
-        let tolerance = 1e-6 * expected.iter().flatten().fold(1.0, |largest: f64, score| largest.max(score.abs()));
-        for (row, expected) in expected.iter().enumerate() {
-            let mut single = Vec::new();
-            model.predict_row(&rows.row(row), &mut single).unwrap();
-            for scores in [predictions.row(row), &single] {
-                assert_eq!(scores.len(), expected.len(), "{name}");
-                for (ours, theirs) in scores.iter().zip(expected) {
-                    assert!((ours - theirs).abs() <= tolerance, "{name}, row {row}: {ours} instead of {theirs}");
-                }
-            }
-        }
+        agrees(&name, model.as_ref(), &inputs, &expected);
     }
-}
-
-fn table(columns: &serde_json::Map<String, serde_json::Value>) -> Table {
-    let column = |values: &Vec<serde_json::Value>| {
-        if values.iter().any(serde_json::Value::is_string) {
-            return Column::Text(TextColumn::from_texts(values.iter().map(|v| v.as_str())));
-        }
-        Column::Float(values.iter().map(|v| v.as_f64().unwrap_or(f64::NAN)).collect())
-    };
-    let named = columns.iter().map(|(name, values)| (name.clone(), column(values.as_array().unwrap())));
-    Table::new(named.collect()).unwrap()
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! Files that are broken on purpose: an error, never a panic, never a runaway.
 
-use flyball_core::model::Engine;
+use std::sync::Arc;
+
+use flyball_core::model::Model;
 use flyball_core::rng::Rng;
 use flyball_core::{ErrorCode, Task};
-use flyball_engine_tabular::{Gbdt, Linear, TabularEngine};
+use flyball_engine_tabular::{Gbdt, Linear};
 
-use crate::common::{flights, train};
+use crate::common::{flights, train, try_load};
 
 /// Small models of both trainers.
 fn artifacts() -> Vec<Vec<u8>> {
@@ -16,9 +18,9 @@ fn artifacts() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Loads bytes; what loads must also answer or refuse.
-fn attempt(bytes: &[u8]) {
-    let Ok(model) = TabularEngine.load(bytes) else { return };
+/// What loads must also answer or refuse.
+pub(crate) fn attempt(loaded: flyball_core::Result<Arc<dyn Model>>) {
+    let Ok(model) = loaded else { return };
     let features = model.signature().features.len();
     let row = vec![flyball_core::Value::Missing; features];
     let _answer = model.predict_row(&row, &mut Vec::new());
@@ -30,9 +32,9 @@ fn attempt(bytes: &[u8]) {
 fn a_file_cut_at_any_length_is_refused_or_answers() {
     for artifact in artifacts() {
         for length in 0..artifact.len() {
-            attempt(&artifact[..length]);
+            attempt(try_load(&artifact[..length]));
         }
-        assert!(TabularEngine.load(&artifact[..artifact.len() / 2]).is_err());
+        assert!(try_load(&artifact[..artifact.len() / 2]).is_err());
     }
 }
 
@@ -46,7 +48,7 @@ fn a_file_with_any_byte_changed_is_refused_or_answers() {
                 let at = rng.below(bytes.len());
                 bytes[at] = rng.next_u64() as u8;
             }
-            attempt(&bytes);
+            attempt(try_load(&bytes));
         }
     }
 }
@@ -54,7 +56,7 @@ fn a_file_with_any_byte_changed_is_refused_or_answers() {
 #[test]
 fn what_is_no_model_is_called_unsupported() {
     for bytes in [&b""[..], b"not a model", &[0xff; 64], b"\x80\x04pickle"] {
-        let error = TabularEngine.load(bytes).err().unwrap();
+        let error = try_load(bytes).err().unwrap();
         assert_eq!(error.code(), ErrorCode::UnsupportedModel);
     }
 }
@@ -69,7 +71,7 @@ fn exchanged(artifact: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 #[test]
 fn an_unknown_operator_is_named() {
     let artifact = exchanged(&artifacts()[0], b"TreeEnsembleClassifier", b"SupportVectorMachine22");
-    let error = TabularEngine.load(&artifact).err().unwrap();
+    let error = try_load(&artifact).err().unwrap();
     assert_eq!(error.code(), ErrorCode::UnsupportedModel);
     assert!(error.message().contains("ai.onnx.ml.SupportVectorMachine22"), "{error}");
 }

@@ -63,6 +63,7 @@ pub const METRICS: &[Metric] = &[
     of("r2", Higher, Regression, "share of the label's variance that is explained"),
     of("mean_error", Neither, Regression, "mean of predicted minus true, in the label's unit"),
     serving("error_rate", "share of requests that failed"),
+    serving("disagreement", "share of the rows asked in the shadow on which the versions disagree"),
     serving("latency_p99_ms", "99th percentile of the answer time, in milliseconds"),
 ];
 

@@ -64,6 +64,7 @@ mod tests {
             ErrorCode::StorageFull,
             ErrorCode::Unsupported,
             ErrorCode::Overloaded,
+            ErrorCode::DeadlineExceeded,
         ];
         for code in ErrorCode::ALL.iter().filter(|code| !never_the_users.contains(code)) {
             let (_, status) = code_of(*code);

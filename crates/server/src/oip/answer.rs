@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use flyball_core::{Error, Result, Task, Value};
 use flyball_serving::contract::missing_column;
-use flyball_serving::{LiveEndpoint, Revision, RowRequest, TableRequest};
+use flyball_serving::{Answers, LiveEndpoint, Revision, RowRequest, TableRequest};
 use serde::Serialize;
 
 use super::binary;
@@ -44,12 +44,7 @@ pub(crate) fn answer<T>(
     let single: Option<Vec<String>> = request.parameters.key.as_ref().map(|key| vec![key.to_string(); rows.rows()]);
     let keys = keys.or(single.as_deref());
     let answers = endpoint.infer(TableRequest { rows: &rows, keys, times: times.as_deref(), version })?;
-    write(&Part {
-        prediction_ids: &answers.prediction_ids,
-        revisions: &answers.revisions,
-        answered_by: &answers.answered_by,
-        scores: &answers.scores,
-    })
+    write(&Part::of(&answers))
 }
 
 /// What was answered, however it was asked.
@@ -60,7 +55,17 @@ pub(crate) struct Part<'a> {
     pub(crate) scores: &'a [f64],
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    /// The answers to a table.
+    pub(super) fn of(answers: &'a Answers) -> Self {
+        Self {
+            prediction_ids: &answers.prediction_ids,
+            revisions: &answers.revisions,
+            answered_by: &answers.answered_by,
+            scores: &answers.scores,
+        }
+    }
+
     /// The version that answered, of several the first.
     pub(crate) fn version(&self) -> Result<i64> {
         let first = self.revisions.first().ok_or_else(|| Error::internal("an answer without a revision"))?;

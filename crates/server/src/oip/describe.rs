@@ -1,6 +1,9 @@
 //! What endpoints are, in the words of the protocol: their tensors, counts and states.
 
-use flyball_core::{Error, Feature, FeatureKind, Result, Signature, Task};
+use std::borrow::Cow;
+
+use flyball_core::model::Interface;
+use flyball_core::{Error, Feature, FeatureKind, Result, Task, TensorSpec};
 use flyball_serving::{EndpointSnapshot, EndpointState, LiveEndpoint};
 use serde::Serialize;
 
@@ -22,25 +25,42 @@ pub(crate) struct Tensor<'a> {
 ///
 /// # Errors
 /// `NotFound` when the version does not serve.
-pub(crate) fn signature(endpoint: &LiveEndpoint, version: Option<i64>) -> Result<&Signature> {
-    match version {
-        Some(version) => Ok(endpoint.version(version)?.model.signature()),
-        None => Ok(&endpoint.contract.signature),
+pub(crate) fn interface(endpoint: &LiveEndpoint, version: Option<i64>) -> Result<Cow<'_, Interface>> {
+    if let Some(version) = version {
+        return Ok(Cow::Borrowed(&endpoint.version(version)?.interface));
     }
+    let contract = &endpoint.contract;
+    Ok(Cow::Owned(match &contract.tensors {
+        Some(tensors) => Interface::Tensors(tensors.clone()),
+        None => Interface::Rows(contract.signature.clone()),
+    }))
 }
 
 /// What a model takes.
-pub(crate) fn inputs(signature: &Signature) -> Vec<Tensor<'_>> {
-    let input = |feature: &'_ Feature| match feature.kind {
+pub(crate) fn inputs(interface: &Interface) -> Vec<Tensor<'_>> {
+    let datatype = |feature: &'_ Feature| match feature.kind {
         FeatureKind::Number => "FP64",
         FeatureKind::Text => "BYTES",
     };
-    let features = signature.features.iter();
-    features.map(|feature| Tensor { name: &feature.name, datatype: input(feature), shape: vec![-1] }).collect()
+    match interface {
+        Interface::Tensors(signature) => signature.inputs.iter().map(described).collect(),
+        Interface::Rows(signature) => {
+            let features = signature.features.iter();
+            features.map(|one| Tensor { name: &one.name, datatype: datatype(one), shape: vec![-1] }).collect()
+        }
+    }
+}
+
+fn described(spec: &TensorSpec) -> Tensor<'_> {
+    Tensor { name: &spec.name, datatype: spec.datatype.as_str(), shape: spec.shape.clone() }
 }
 
 /// What a model gives.
-pub(crate) fn outputs(signature: &Signature) -> Vec<Tensor<'static>> {
+pub(crate) fn outputs(interface: &Interface) -> Vec<Tensor<'_>> {
+    let signature = match interface {
+        Interface::Tensors(signature) => return signature.outputs.iter().map(described).collect(),
+        Interface::Rows(signature) => signature,
+    };
     match signature.task {
         Task::Classification => vec![
             Tensor { name: "label", datatype: "BYTES", shape: vec![-1] },

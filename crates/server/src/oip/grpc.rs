@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{self, MethodRouter};
 use flyball_core::{Error, ErrorCode, Result, limits};
@@ -18,10 +19,12 @@ use tonic::{Code, Status};
 use tonic_prost::ProstCodec;
 
 use self::messages as m;
-use super::{InferRequest, describe, version_number};
+use super::{describe, version_number};
 use crate::access::Policy::{self, Edit, Public, Read};
 use crate::app::App;
 use crate::blocking::blocking;
+use crate::lanes;
+use crate::steering;
 
 /// A method of the service.
 pub(crate) struct GrpcRoute {
@@ -44,7 +47,12 @@ macro_rules! service {
     ($($policy:ident $thread:ident $path:literal $method:ident($request:ident) -> $answer:ident;)*) => {
         /// All methods. What is not here, such as shared memory, gRPC answers with UNIMPLEMENTED.
         pub(crate) fn all() -> Vec<GrpcRoute> {
-            vec![$(GrpcRoute {
+            let infer = GrpcRoute {
+                policy: Read,
+                path: "/inference.GRPCInferenceService/ModelInfer",
+                handler: routing::post(|State(app): State<Arc<App>>, request: Request| infer(app, request)),
+            };
+            vec![infer, $(GrpcRoute {
                 policy: $policy,
                 path: concat!("/inference.GRPCInferenceService/", $path),
                 handler: routing::post(|State(app): State<Arc<App>>, request: Request| async move {
@@ -61,7 +69,6 @@ service! {
     Read Here "ModelReady" model_ready(Named) -> Ready;
     Read Here "ServerMetadata" server_metadata(Empty) -> ServerMetadata;
     Read Here "ModelMetadata" model_metadata(Named) -> ModelMetadata;
-    Read Here "ModelInfer" infer(ModelInferRequest) -> ModelInferResponse;
     Read Here "ModelConfig" config(Named) -> ModelConfigResponse;
     Read Here "ModelStatistics" statistics(Named) -> ModelStatisticsResponse;
     Read Here "RepositoryIndex" index(RepositoryIndexRequest) -> RepositoryIndex;
@@ -84,12 +91,15 @@ where
             answer.map(tonic::Response::new).map_err(|error| status(&error))
         }
     });
-    let mut grpc = Grpc::new(ProstCodec::<A, Q>::default())
+    grpc::<Q, A>().unary(service, request).await.map(Body::new)
+}
+
+fn grpc<Q: Message + Default + 'static, A: Message + Default + 'static>() -> Grpc<ProstCodec<A, Q>> {
+    Grpc::new(ProstCodec::<A, Q>::default())
         .max_decoding_message_size(limits::SCORING_BODY_BYTES)
         .max_encoding_message_size(usize::MAX)
         .accept_compressed(CompressionEncoding::Gzip)
-        .accept_compressed(CompressionEncoding::Deflate);
-    grpc.unary(service, request).await.map(Body::new)
+        .accept_compressed(CompressionEncoding::Deflate)
 }
 
 /// An error as gRPC says it.
@@ -100,9 +110,10 @@ fn status(error: &Error) -> Status {
         ErrorCode::Forbidden => Code::PermissionDenied,
         ErrorCode::Unsupported => Code::Unimplemented,
         ErrorCode::Overloaded => Code::ResourceExhausted,
+        ErrorCode::DeadlineExceeded => Code::DeadlineExceeded,
         code if code.status() == 503 => Code::Unavailable,
         code if code.status() >= 500 => {
-            tracing::error!(?error, "a request failed");
+            tracing::error!(error = format!("{error:?}"), "a request failed");
             Code::Internal
         }
         _ => Code::InvalidArgument,
@@ -134,7 +145,7 @@ fn model_ready(app: &App, m::Named { name, version }: m::Named) -> Result<m::Rea
     let (endpoint, version) = named(app, &name, &version)?;
     let answers = match version {
         Some(version) => endpoint.version(version).map(drop),
-        None => endpoint.ready(),
+        None => endpoint.ready_now(),
     };
     Ok(m::Ready { ready: answers.is_ok() })
 }
@@ -146,7 +157,7 @@ fn server_metadata(_app: &App, _: m::Empty) -> Result<m::ServerMetadata> {
 
 fn model_metadata(app: &App, m::Named { name, version }: m::Named) -> Result<m::ModelMetadata> {
     let (endpoint, version) = named(app, &name, &version)?;
-    let signature = describe::signature(&endpoint, version)?;
+    let interface = describe::interface(&endpoint, version)?;
     let tensor = |tensor: &describe::Tensor<'_>| m::TensorMetadata {
         name: tensor.name.to_owned(),
         datatype: tensor.datatype.to_owned(),
@@ -156,21 +167,37 @@ fn model_metadata(app: &App, m::Named { name, version }: m::Named) -> Result<m::
         name,
         versions: endpoint.revisions.iter().map(|live| live.revision.version.to_string()).collect(),
         platform: describe::PLATFORM.to_owned(),
-        inputs: describe::inputs(signature).iter().map(tensor).collect(),
-        outputs: describe::outputs(signature).iter().map(tensor).collect(),
+        inputs: describe::inputs(&interface).iter().map(tensor).collect(),
+        outputs: describe::outputs(&interface).iter().map(tensor).collect(),
     })
 }
 
-fn infer(app: &App, message: m::ModelInferRequest) -> Result<m::ModelInferResponse> {
-    let (endpoint, version) = named(app, &message.model_name, &message.model_version)?;
-    let raw = !message.raw_input_contents.is_empty();
-    let request: InferRequest<'_> = convert::request(&message).inspect_err(|_| endpoint.refuse())?;
-    super::answer(&endpoint, version, &request, |part| convert::response(&endpoint, &request, part, raw))
+/// Asks an endpoint: here when its models are prompt and the message is small, else when it is its turn.
+async fn infer(app: Arc<App>, request: Request) -> Response {
+    let headers = Arc::new(request.headers().clone());
+    let service = tower::service_fn(move |request: tonic::Request<m::ModelInferRequest>| {
+        let (app, headers, message) = (Arc::clone(&app), Arc::clone(&headers), request.into_inner());
+        async move {
+            let answer = ask(app, &headers, message).await;
+            answer.map(tonic::Response::new).map_err(|error| status(&error))
+        }
+    });
+    grpc::<m::ModelInferRequest, m::ModelInferResponse>().unary(service, request).await.map(Body::new)
+}
+
+async fn ask(app: Arc<App>, headers: &HeaderMap, message: m::ModelInferRequest) -> Result<m::ModelInferResponse> {
+    let (endpoint, version) = named(&app, &message.model_name, &message.model_version)?;
+    let version = version.or_else(|| steering::version(&endpoint, headers));
+    let key = steering::key(&endpoint, headers);
+    let here = endpoint.is_prompt() && message.encoded_len() <= SMALL_BYTES;
+    let (at, own) = (Arc::clone(&endpoint), Arc::clone(&app));
+    let work = move || convert::infer(&own, &at, version, key, &message);
+    if here { lanes::here(&endpoint, work) } else { app.lanes.run(&endpoint, work).await }
 }
 
 fn config(app: &App, m::Named { name, version }: m::Named) -> Result<m::ModelConfigResponse> {
     let (endpoint, version) = named(app, &name, &version)?;
-    let signature = describe::signature(&endpoint, version)?;
+    let interface = describe::interface(&endpoint, version)?;
     let parts = |tensor: &describe::Tensor<'_>| (tensor.name.to_owned(), convert::data_type(tensor.datatype));
     let input = |tensor: &describe::Tensor<'_>| {
         let (name, data_type) = parts(tensor);
@@ -184,8 +211,8 @@ fn config(app: &App, m::Named { name, version }: m::Named) -> Result<m::ModelCon
         name,
         platform: describe::PLATFORM.to_owned(),
         max_batch_size: 0,
-        input: describe::inputs(signature).iter().map(input).collect(),
-        output: describe::outputs(signature).iter().map(output).collect(),
+        input: describe::inputs(&interface).iter().map(input).collect(),
+        output: describe::outputs(&interface).iter().map(output).collect(),
         backend: "flyball".to_owned(),
     };
     Ok(m::ModelConfigResponse { config: Some(config) })
@@ -215,7 +242,7 @@ fn index(app: &App, request: m::RepositoryIndexRequest) -> Result<m::RepositoryI
 
 fn load(app: &App, request: m::RepositoryModel) -> Result<m::Empty> {
     app.platform.serving.refresh()?;
-    app.platform.serving.endpoint(&request.model_name)?.ready()?;
+    app.platform.serving.endpoint(&request.model_name)?.ready_now()?;
     Ok(m::Empty {})
 }
 

@@ -36,6 +36,39 @@ impl<'a> Parameters<'a> {
     pub(super) fn new(key: Option<Cow<'a, str>>, at: Option<Moment>) -> Self {
         Self { key, at, ..Self::default() }
     }
+
+    /// The event time.
+    pub(super) fn at(&self) -> Result<Option<Timestamp>> {
+        match &self.at {
+            None => Ok(None),
+            Some(Moment::Millis(millis)) => Ok(Some(Timestamp(*millis))),
+            Some(Moment::Text(text)) => text.parse().map(Some),
+        }
+    }
+
+    /// Takes a key where the request names none.
+    pub(super) fn default_key(&mut self, key: Option<Cow<'a, str>>) {
+        if self.keys.is_none() && self.key.is_none() {
+            self.key = key;
+        }
+    }
+
+    /// Whether outputs are wanted as bytes where they do not say.
+    pub(super) fn binary_outputs(&self) -> bool {
+        self.binary_data_output.unwrap_or(false)
+    }
+
+    /// The key of all rows, or that of each.
+    ///
+    /// # Errors
+    /// `InvalidInput` when both are sent.
+    pub(super) fn all_keys(&self) -> Result<Option<Vec<String>>> {
+        match (&self.key, &self.keys) {
+            (Some(_), Some(_)) => Err(Error::invalid("send either `key` or `keys`, not both")),
+            (Some(key), None) => Ok(Some(vec![key.to_string()])),
+            (None, keys) => Ok(keys.clone()),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,7 +100,7 @@ struct TensorParameters {
 }
 
 /// An output that is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct WantedOutput<'a> {
     #[serde(borrow)]
     pub(crate) name: Cow<'a, str>,
@@ -81,9 +114,14 @@ impl<'a> WantedOutput<'a> {
         let parameters = OutputParameters { binary_data: None, classification: classification.then_some(1) };
         Self { name, parameters }
     }
+
+    /// Whether it is wanted as bytes, when it says so.
+    pub(super) fn binary(&self) -> Option<bool> {
+        self.parameters.binary_data
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 struct OutputParameters {
     binary_data: Option<bool>,
     classification: Option<u64>,
@@ -153,11 +191,7 @@ impl<'a> InferRequest<'a> {
 
     /// The event time that the request names.
     pub(crate) fn at(&self) -> Result<Option<Timestamp>> {
-        match &self.parameters.at {
-            None => Ok(None),
-            Some(Moment::Millis(millis)) => Ok(Some(Timestamp(*millis))),
-            Some(Moment::Text(text)) => text.parse().map(Some),
-        }
+        self.parameters.at()
     }
 
     /// The one matrix that holds all features, in their order.

@@ -61,6 +61,9 @@ fn facts(version: &DatasetVersion) -> Vec<Fact> {
     if let Origin::Files { source, .. } = &version.origin {
         facts.push(Fact::new("from", source.clone()));
     }
+    if let Origin::Predictions { endpoint, model, model_version, .. } = &version.origin {
+        facts.push(Fact::link("predicted by", format!("{model}/{model_version}"), links::endpoint(endpoint)));
+    }
     if version.broken_rows > 0 {
         facts.push(Fact::new("rows in quarantine", format::count(version.broken_rows as u64)));
     }
@@ -70,17 +73,15 @@ fn facts(version: &DatasetVersion) -> Vec<Fact> {
 fn lineage(platform: &Platform, permit: &Permit<Read>, version: &DatasetVersion) -> Result<Vec<LineageStep>> {
     let href = |v: &DatasetVersion| links::dataset_version(v.dataset.as_str(), &v.version.to_string());
     let mut steps = Vec::new();
-    if let Origin::Query { inputs, .. } = &version.origin {
-        let mut inputs = inputs.iter().map(|id| platform.datasets.get(permit, id));
-        if let Some(first) = inputs.next() {
-            let first = first?;
-            let mut step = LineageStep::new("inputs", first.label(), href(&first));
-            for input in inputs {
-                let input = input?;
-                step = step.and(input.label(), href(&input));
-            }
-            steps.push(step);
+    let mut inputs = version.origin.inputs().iter().map(|id| platform.datasets.get(permit, id));
+    if let Some(first) = inputs.next() {
+        let first = first?;
+        let mut step = LineageStep::new("inputs", first.label(), href(&first));
+        for input in inputs {
+            let input = input?;
+            step = step.and(input.label(), href(&input));
         }
+        steps.push(step);
     }
     steps.push(LineageStep::new("this version", version.label(), ""));
     Ok(steps)

@@ -2,7 +2,7 @@
 
 use flyball_core::{Permit, Read, Result};
 use flyball_loops::platform::Platform;
-use flyball_serving::rollout::{Rollout, RolloutState, store as rollouts};
+use flyball_serving::rollout::{Rollout, RolloutState, StepDecision, store as rollouts};
 use flyball_web::{
     Badge, Chart, DecisionRow, EndpointPage, Fact, Link, RevisionRow, RolloutStep, RolloutView, Section, State, format,
     links,
@@ -36,7 +36,12 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, name: &str) -> Re
                     links::model_version(&revision.model, &revision.version.to_string()),
                 ),
                 share: f64::from(live.per_mille) / 1000.0,
-                badge: if live.per_mille > 0 { Badge::new(State::Ok, "serves") } else { Badge::from(State::Idle) },
+                badge: match (live.per_mille, live.mirror_per_mille, live.loaded) {
+                    (1.., _, true) => Badge::new(State::Ok, "serves"),
+                    (1.., _, false) => Badge::new(State::Ok, "serves when asked"),
+                    (0, 1.., _) => Badge::new(State::Active, "in the shadow"),
+                    (0, 0, _) => Badge::from(State::Idle),
+                },
                 requests: counters.requests,
                 errors: counters.errors,
                 latency_p50_ms: latency(0.5),
@@ -44,23 +49,40 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, name: &str) -> Re
             }
         })
         .collect();
+    let loop_name = platform.serving.endpoint(name)?.endpoint.loop_name.clone();
+    let owner = match loop_name {
+        Some(name) => Fact::link("loop", name.as_str(), links::loop_page(&name)),
+        None => Fact::new("deployed", "by hand"),
+    };
     Ok(EndpointPage {
         shell: shell(platform, permit, Section::Endpoints)?,
         name: name.to_owned(),
         badge: Badge::new(state, snapshot.state.as_str()),
         facts: vec![
-            Fact::link("loop", name, links::loop_page(name)),
+            owner,
+            Fact::new("environment", snapshot.environment.clone()),
             Fact::new("address", format!("POST /v2/models/{name}/infer")),
             Fact::new("refused requests", format::count(snapshot.refused)),
             Fact::new("records waiting", format::count(snapshot.waiting as u64)),
             Fact::new("records dropped", format::count(snapshot.dropped)),
         ],
         revisions,
-        rollout: history.iter().find(|rollout| rollout.state == RolloutState::Running).map(view),
+        rollout: history.iter().find(|rollout| rollout.state.is_under_way()).map(view),
         traffic: Chart::default(),
         rollouts: history.iter().map(rollout_row).collect(),
         predictions: Vec::new(),
     })
+}
+
+/// What was decided, and what was seen before.
+fn evidence(decision: &StepDecision) -> String {
+    let seen = &decision.observed;
+    let mut text = format!("{} ({} requests, {} errors", decision.text, seen.requests, seen.errors);
+    if let Some(disagreement) = seen.agreement.as_ref().and_then(|agreement| agreement.disagreement()) {
+        text.push_str(&format!(", {:.1} % disagreement in the shadow", 100.0 * disagreement));
+    }
+    text.push(')');
+    text
 }
 
 fn view(rollout: &Rollout) -> RolloutView {
@@ -75,7 +97,10 @@ fn view(rollout: &Rollout) -> RolloutView {
     };
     RolloutView {
         title: format!("Rollout of {}", format::short_id(&rollout.to_revision)),
-        badge: Badge::new(State::Active, "running"),
+        badge: match rollout.state {
+            RolloutState::Paused => Badge::new(State::Attention, "paused"),
+            _ => Badge::new(State::Active, "running"),
+        },
         steps: rollout.plan.steps.iter().enumerate().map(step).collect(),
         decisions: rollout
             .decisions
@@ -83,10 +108,7 @@ fn view(rollout: &Rollout) -> RolloutView {
             .map(|decision| DecisionRow {
                 at: decision.at,
                 badge: Badge::from(State::Ok),
-                evidence: format!(
-                    "{} ({} requests, {} errors)",
-                    decision.text, decision.observed.requests, decision.observed.errors
-                ),
+                evidence: evidence(decision),
             })
             .collect(),
     }

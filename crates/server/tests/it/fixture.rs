@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode};
-use flyball_core::model::{Engine, Model};
+use flyball_core::model::{Engine, Loaded, Model};
 use flyball_core::{
-    Clock, Contribution, Feature, FeatureKind, IdSource, Name, Predictions, Result, Signature, SystemClock, Table,
-    Task, Value,
+    Clock, Contribution, Feature, FeatureKind, Format, IdSource, Name, Package, Predictions, Result, Signature,
+    SystemClock, Table, Task, Value,
 };
 use flyball_data::{Datasets, QueryEngine};
 use flyball_egress::{Egress, Reach};
@@ -16,7 +16,7 @@ use flyball_governance::SecretKey;
 use flyball_jobs::Jobs;
 use flyball_loops::platform::Platform;
 use flyball_registry::webhooks::Webhooks;
-use flyball_server::{Access, App, Hub, PointQueue, router};
+use flyball_server::{Access, App, Hub, Lanes, Observe, PointQueue, router};
 use flyball_serving::{NewRevision, PredictionIds, Serving, Share, create_endpoint, create_revision, set_traffic};
 use flyball_store::Blobs;
 use flyball_testkit::TestDb;
@@ -47,18 +47,31 @@ impl Engine for LateEngine {
         "late"
     }
 
-    fn load(&self, artifact: &[u8]) -> Result<Arc<dyn Model>> {
+    fn reads(&self, format: Format) -> bool {
+        format == Format::Onnx
+    }
+
+    fn state(&self) -> Result<String> {
+        Ok("always".to_owned())
+    }
+
+    fn load(&self, package: &Package<'_>) -> Result<Loaded> {
+        let artifact = package.main()?;
         let feature = |name: &str, kind| Feature { name: name.to_owned(), kind };
         let features = vec![feature("distance", FeatureKind::Number), feature("origin", FeatureKind::Text)];
-        let (task, classes) = match artifact {
+        let (task, classes) = match artifact.as_slice() {
             b"regression" => (Task::Regression, Vec::new()),
             _ => (Task::Classification, vec!["on_time".to_owned(), "late".to_owned()]),
         };
-        Ok(Arc::new(Late(Signature { task, features, classes })))
+        Ok(Loaded::Rows(Arc::new(Late(Signature { task, features, classes }))))
     }
 }
 
 impl Model for Late {
+    fn memory_bytes(&self) -> u64 {
+        1_000
+    }
+
     fn signature(&self) -> &Signature {
         &self.0
     }
@@ -75,6 +88,9 @@ impl Model for Late {
     fn predict_row(&self, row: &[Value], scores: &mut Vec<f64>) -> Result<()> {
         let distance = row[0].number();
         assert!(distance != 666.0, "the model has a defect");
+        if distance == 777.0 {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
         let late = if distance.is_nan() { 0.5 } else { distance / 1000.0 };
         if self.0.width() == 2 {
             scores.push(1.0 - late);
@@ -117,6 +133,10 @@ impl TestServer {
 
     /// Serves `flights` (versions 1 and 2, half each) and `delays` (a regression).
     pub(crate) fn with(access: Access) -> Self {
+        Self::watched(access, Observe::default())
+    }
+
+    pub(crate) fn watched(access: Access, observe: Observe) -> Self {
         let (db, folder) = (TestDb::sqlite(), tempfile::tempdir().unwrap());
         let blobs = Blobs::open(folder.path().to_str().unwrap()).unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -129,8 +149,9 @@ impl TestServer {
                 create_endpoint(tx, &permit, &endpoint, None, now)?;
                 let mut split = Vec::new();
                 for &(version, per_mille) in shares {
-                    let new = NewRevision { endpoint: &endpoint, model: &model, version, artifact, loop_name: None };
-                    split.push(Share { revision_id: create_revision(tx, &permit, &new, now)?.id, per_mille });
+                    let (endpoint, model, loop_name) = (&endpoint, &model, None);
+                    let new = NewRevision { endpoint, model, version, artifact, loop_name, interface: None, memory: 0 };
+                    split.push(Share::new(create_revision(tx, &permit, &new, now)?.id, per_mille));
                 }
                 set_traffic(tx, &permit, &endpoint, &split, now)
             };
@@ -150,6 +171,7 @@ impl TestServer {
             blobs,
             clock: clock.clone(),
             datasets: Arc::new(datasets),
+            query: Arc::new(NoQueries),
             serving: Arc::new(serving),
             engines,
             trainers: Vec::new(),
@@ -164,11 +186,13 @@ impl TestServer {
                 Egress::new(Reach::Anywhere),
                 SecretKey::new([9; 32]),
             )),
-            jobs: Jobs::new(db.clone(), clock),
+            jobs: Jobs::new(db.clone(), clock.clone()),
             hub: Hub::default(),
+            lanes: Lanes::new(clock.clone()).unwrap(),
             points: PointQueue::default(),
             access,
             ids: IdSource::random([8; 32]),
+            observe,
         };
         let app = Arc::new(app);
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();

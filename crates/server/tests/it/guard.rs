@@ -1,7 +1,10 @@
 //! What every request passes.
 
+use std::io;
+use std::sync::{Arc, Mutex};
+
 use axum::http::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fixture::{TestServer, request};
 
@@ -61,6 +64,67 @@ fn causes_are_never_sent() {
     let errors: u64 =
         server.app.platform.serving.snapshot().iter().flat_map(|e| &e.revisions).map(|r| r.counters.errors).sum();
     assert_eq!(errors, 1);
+}
+
+/// Where a test reads the log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn nobody_writes_lines_of_their_own_into_the_log() {
+    let server = TestServer::new();
+    let evil = "/v2/models/%0d%0a1970-01-01%20INFO%20forged%1b[31m/infer";
+    let body = json!({ "inputs": [
+        { "name": "distance", "shape": [1], "datatype": "FP64", "data": [666] },
+        { "name": "origin", "shape": [1], "datatype": "BYTES", "data": ["a\r\nforged\u{1b}[31m"] },
+    ] });
+    let ask = |log: &Log, json: bool| {
+        let (log, builder) =
+            (log.clone(), tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::DEBUG));
+        let write = move || log.clone();
+        let send = || {
+            assert_eq!(server.post(evil, body.to_string()).status, StatusCode::NOT_FOUND);
+            assert_eq!(server.get("/%0aforged%00?a=%0d%0aforged").status, StatusCode::NOT_FOUND);
+            let mut strange = request(Method::GET, "/health%0a", String::new());
+            *strange.method_mut() = Method::from_bytes(b"forged!").unwrap();
+            server.send(strange);
+            assert_eq!(
+                server.post("/v2/models/flights/infer", body.to_string()).status,
+                StatusCode::INTERNAL_SERVER_ERROR
+            );
+        };
+        if json {
+            tracing::subscriber::with_default(builder.json().with_writer(write).finish(), send);
+        } else {
+            tracing::subscriber::with_default(builder.with_writer(write).finish(), send);
+        }
+    };
+    for json in [false, true] {
+        let log = Log::default();
+        ask(&log, json);
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(text.lines().count() >= 4, "{text}");
+        for line in text.lines() {
+            assert!(!line.contains(|c: char| c.is_control()) && !line.starts_with("forged"), "{line:?}");
+            if json {
+                let line: Value = serde_json::from_str(line).unwrap();
+                assert!(line["timestamp"].is_string(), "{line}");
+            } else {
+                assert!(line.starts_with("20"), "a line that begins without its time: {line:?}");
+            }
+        }
+    }
 }
 
 #[test]

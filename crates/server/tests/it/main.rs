@@ -7,6 +7,7 @@ mod fixture;
 mod guard;
 mod inference;
 mod logged_models;
+mod observed;
 mod pages;
 mod policies;
 mod registry;

@@ -180,7 +180,7 @@ fn a_registered_graph_is_deployed_and_shares_the_traffic() {
         (json!([part(1, 900)]), 400, "90 %"),
         (json!([part(1, 500), part(1, 500)]), 400, "named twice"),
         (json!([part(9, 1000)]), 404, "version=9"),
-        (json!([part(4, 1000)]), 422, "hold no model.onnx"),
+        (json!([part(4, 1000)]), 422, "hold no MLmodel"),
         (json!([part(1, 500), part(3, 500)]), 409, "another task"),
     ] {
         let answer = deploy("mine", parts);

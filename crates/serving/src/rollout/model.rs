@@ -3,18 +3,43 @@
 use flyball_core::{Duration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::shadow::Agreement;
+
 /// All of the traffic, in the unit of a split.
 pub const ALL: u32 = 1000;
 
 /// How a rollout goes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RolloutPlan {
-    /// The share of traffic of the new revision at each step, per mille, rising; the last is 1000.
+    /// The share of traffic of the new revision at each step, per mille, rising; the last is 1000. A step of 0 is watched
+    /// in the shadow, or by those who ask for the version.
     pub steps: Vec<u32>,
     /// How long each step but the last is watched.
     pub bake: Duration,
     /// The conditions, as written, any of which takes the traffic back.
     pub abort_if: Vec<String>,
+    /// The conditions, as written, all of which must hold at the end of a step; else the rollout pauses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub advance_if: Vec<String>,
+    /// The part of all requests whose copy the new revision gets while its share is 0, per mille.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mirror: u32,
+    /// How often a step is looked at before its end; only at its end when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Duration>,
+    /// How many looks of a step may find a broken condition before the traffic is taken back.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub failure_limit: u32,
+    /// A step with fewer requests says nothing; [`super::rules::FEWEST_REQUESTS`] when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fewest_requests: Option<u64>,
+    /// Whether a person must agree before the new revision gets all traffic.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub approval: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// How a rollout stands.
@@ -23,6 +48,8 @@ pub struct RolloutPlan {
 pub enum RolloutState {
     /// Traffic is moving.
     Running,
+    /// Traffic stays as it is until a person says how to go on.
+    Paused,
     /// The new revision has all of it.
     Succeeded,
     /// The old revision has all of it again.
@@ -30,9 +57,15 @@ pub enum RolloutState {
 }
 
 impl RolloutState {
+    /// Whether it is not over.
+    pub fn is_under_way(self) -> bool {
+        matches!(self, RolloutState::Running | RolloutState::Paused)
+    }
+
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             RolloutState::Running => "running",
+            RolloutState::Paused => "paused",
             RolloutState::Succeeded => "succeeded",
             RolloutState::Aborted => "aborted",
         }
@@ -48,6 +81,12 @@ pub struct Observed {
     pub errors: u64,
     /// The 99th percentile of its latency in milliseconds, where it was measured.
     pub latency_p99_ms: Option<f64>,
+    /// What was seen of the revision that had the traffic before, meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Box<Observed>>,
+    /// How it agreed in the shadow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
 }
 
 impl Observed {
@@ -77,8 +116,8 @@ pub struct Rollout {
     pub id: String,
     /// The endpoint.
     pub endpoint: String,
-    /// The loop that started it.
-    pub loop_name: String,
+    /// The loop that started it; a person did when absent.
+    pub loop_name: Option<String>,
     /// The revision that has the traffic before.
     pub from_revision: Option<String>,
     /// The revision that shall have it.
@@ -103,7 +142,7 @@ impl Rollout {
     /// The share of the new revision now, per mille.
     pub fn share(&self) -> u32 {
         match self.state {
-            RolloutState::Running => self.plan.steps.get(self.step).copied().unwrap_or(ALL),
+            RolloutState::Running | RolloutState::Paused => self.plan.steps.get(self.step).copied().unwrap_or(ALL),
             RolloutState::Succeeded => ALL,
             RolloutState::Aborted => 0,
         }

@@ -21,7 +21,7 @@ pub fn save(tx: &mut Tx<'_>, permit: &Permit<Edit>, rollout: &Rollout) -> Result
             rollout.id.as_str(),
             permit.workspace(),
             rollout.endpoint.as_str(),
-            rollout.loop_name.as_str(),
+            rollout.loop_name.as_deref(),
             rollout.from_revision.clone(),
             rollout.to_revision.as_str(),
             plan,
@@ -58,8 +58,8 @@ pub fn get(tx: &mut Tx<'_>, permit: &Permit<Read>, id: &str) -> Result<Rollout> 
 }
 
 /// The rollout that is under way on an endpoint.
-pub fn running(tx: &mut Tx<'_>, permit: &Permit<Read>, endpoint: &str) -> Result<Option<Rollout>> {
-    Ok(list(tx, permit, endpoint, 1)?.into_iter().find(|rollout| rollout.state == RolloutState::Running))
+pub fn under_way(tx: &mut Tx<'_>, permit: &Permit<Read>, endpoint: &str) -> Result<Option<Rollout>> {
+    Ok(list(tx, permit, endpoint, 1)?.into_iter().find(|rollout| rollout.state.is_under_way()))
 }
 
 /// The newest rollouts of an endpoint.
@@ -73,6 +73,7 @@ pub fn list(tx: &mut Tx<'_>, permit: &Permit<Read>, endpoint: &str, limit: usize
 fn from_row(row: &Row) -> Result<Rollout> {
     let state = match row.get::<String>("state")?.as_str() {
         "running" => RolloutState::Running,
+        "paused" => RolloutState::Paused,
         "succeeded" => RolloutState::Succeeded,
         _ => RolloutState::Aborted,
     };

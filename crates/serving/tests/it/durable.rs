@@ -44,7 +44,7 @@ fn wrong_changes_are_refused_and_leave_nothing() {
         fixture.deploy("churn", &[("toy 1 0 x", 1000)]);
         let now = fixture.clock.now();
         let set = |endpoint: &str, id: &str, per_mille: u16| {
-            let (endpoint, shares) = (name(endpoint), vec![Share { revision_id: id.into(), per_mille }]);
+            let (endpoint, shares) = (name(endpoint), vec![Share::new(id, per_mille)]);
             db.write(move |tx| set_traffic(tx, &permit(), &endpoint, &shares, now)).unwrap_err().code()
         };
         assert_eq!(set("flights", &mine[0].id, 999), ErrorCode::InvalidInput);

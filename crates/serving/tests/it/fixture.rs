@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use flyball_core::model::{Engine, Model};
+use flyball_core::model::{Engine, Interface, Loaded, Model, TensorModel};
 use flyball_core::{
-    Clock, Contribution, Edit, Error, ErrorCode, Feature, FeatureKind, Name, Permit, Predictions, Result, Signature,
-    Table, Task, Timestamp, Value, VirtualClock,
+    Clock, Contribution, DataType, Edit, Error, ErrorCode, Feature, FeatureKind, Format, Name, Package, Permit,
+    Predictions, Result, Signature, Table, Task, Tensor, TensorData, TensorSignature, TensorSpec, Timestamp, Value,
+    VirtualClock,
 };
 use flyball_serving::{
     NewRevision, PredictionIds, Revision, Serving, Share, create_endpoint, create_revision, set_traffic,
@@ -28,9 +29,21 @@ impl Engine for ToyEngine {
         "toy"
     }
 
-    fn load(&self, artifact: &[u8]) -> Result<Arc<dyn Model>> {
-        let text = String::from_utf8_lossy(artifact);
+    fn reads(&self, format: Format) -> bool {
+        format == Format::Onnx
+    }
+
+    fn state(&self) -> Result<String> {
+        Ok("always".to_owned())
+    }
+
+    fn load(&self, package: &Package<'_>) -> Result<Loaded> {
+        let artifact = package.main()?;
+        let text = String::from_utf8_lossy(&artifact);
         let words: Vec<&str> = text.split(' ').collect();
+        if let ["doubler", factor] = words.as_slice() {
+            return Ok(Loaded::Tensors(Arc::new(Doubler::new(factor.parse().unwrap()))));
+        }
         let ["toy", bias, classes, features @ ..] = words.as_slice() else {
             return Err(Error::new(ErrorCode::UnsupportedModel, "not a toy"));
         };
@@ -38,11 +51,16 @@ impl Engine for ToyEngine {
         let features = features.iter().map(|name| Feature { name: (*name).to_owned(), kind: kind(name) }).collect();
         let classes: Vec<String> = (0..classes.parse().unwrap()).map(|class: usize| format!("c{class}")).collect();
         let task = if classes.is_empty() { Task::Regression } else { Task::Classification };
-        Ok(Arc::new(Toy { bias: bias.parse().unwrap(), signature: Signature { task, features, classes } }))
+        let signature = Signature { task, features, classes };
+        Ok(Loaded::Rows(Arc::new(Toy { bias: bias.parse().unwrap(), signature })))
     }
 }
 
 impl Model for Toy {
+    fn memory_bytes(&self) -> u64 {
+        1_000
+    }
+
     fn signature(&self) -> &Signature {
         &self.signature
     }
@@ -73,6 +91,49 @@ impl Model for Toy {
         let amount = row.first().map_or(0.0, Value::number);
         let feature = self.signature.features[0].name.clone();
         Ok(Some((self.bias, vec![Contribution { feature, value: row[0].text(), amount }])))
+    }
+}
+
+/// `doubler FACTOR`: its output `y` is its input `x` times the factor; the value 13 makes it fail.
+pub(crate) struct Doubler {
+    factor: f64,
+    signature: TensorSignature,
+}
+
+impl Doubler {
+    fn new(factor: f64) -> Self {
+        let spec =
+            |name: &str| TensorSpec { name: name.into(), datatype: DataType::Fp64, shape: vec![-1], optional: false };
+        let signature = TensorSignature { inputs: vec![spec("x")], outputs: vec![spec("y")], ..Default::default() };
+        Self { factor, signature }
+    }
+}
+
+/// A tensor of fractions.
+pub(crate) fn fractions(name: &str, values: &[f64]) -> Tensor {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    Tensor::new(name, DataType::Fp64, vec![values.len()], TensorData::Packed(bytes.into())).unwrap()
+}
+
+impl TensorModel for Doubler {
+    fn signature(&self) -> &TensorSignature {
+        &self.signature
+    }
+
+    fn run(&self, inputs: &[Tensor], _: Option<&[&str]>, _: std::time::Duration) -> Result<Vec<Tensor>> {
+        let values: Vec<f64> = (0..inputs[0].len()).map(|at| inputs[0].number(at)).collect();
+        if values.contains(&13.0) {
+            return Err(Error::new(ErrorCode::InvalidData, "thirteen"));
+        }
+        Ok(vec![fractions("y", &values.iter().map(|value| value * self.factor).collect::<Vec<_>>())])
+    }
+
+    fn parallel(&self) -> usize {
+        2
+    }
+
+    fn memory_bytes(&self) -> u64 {
+        5_000
     }
 }
 
@@ -120,16 +181,20 @@ impl Fixture {
     /// Deploys without a refresh.
     pub(crate) fn prepare(&self, endpoint: &str, toys: &[(&str, u16)]) -> Vec<Revision> {
         let (endpoint, now) = (name(endpoint), self.clock.now());
-        let toys: Vec<_> =
-            toys.iter().map(|(toy, share)| (self.blobs.put(toy.as_bytes()).unwrap(), version(toy), *share)).collect();
+        let toys: Vec<_> = toys
+            .iter()
+            .map(|(toy, share)| (self.blobs.put(toy.as_bytes()).unwrap(), (*toy).to_owned(), *share))
+            .collect();
         let work = move |tx: &mut flyball_store::Tx<'_>| {
             create_endpoint(tx, &permit(), &endpoint, None, now)?;
             let (mut revisions, mut shares) = (Vec::new(), Vec::new());
-            for (artifact, version, per_mille) in toys {
+            for (artifact, toy, per_mille) in toys {
+                let (version, interface) = (version(&toy), interface(&toy));
                 let model = name("toy");
-                let new = NewRevision { endpoint: &endpoint, model: &model, version, artifact, loop_name: None };
+                let (endpoint, model, loop_name) = (&endpoint, &model, None);
+                let new = NewRevision { endpoint, model, version, artifact, loop_name, interface, memory: 5_000 };
                 let revision = create_revision(tx, &permit(), &new, now)?;
-                shares.push(Share { revision_id: revision.id.clone(), per_mille });
+                shares.push(Share::new(Arc::clone(&revision.id), per_mille));
                 revisions.push(revision);
             }
             set_traffic(tx, &permit(), &endpoint, &shares, now)?;
@@ -142,6 +207,12 @@ impl Fixture {
 fn restart(db: &Db, blobs: &Blobs, clock: &Arc<VirtualClock>) -> Serving {
     let clock: Arc<dyn Clock> = clock.clone();
     Serving::new(db.clone(), blobs.clone(), clock, vec![Arc::new(ToyEngine)], PredictionIds::Derived)
+}
+
+/// What is known of a model of tensors without loading it.
+fn interface(toy: &str) -> Option<Interface> {
+    let factor = toy.strip_prefix("doubler ")?.parse().ok()?;
+    Some(Interface::Tensors(Doubler::new(factor).signature))
 }
 
 /// The bias tells the version.

@@ -5,5 +5,6 @@
 mod durable;
 mod fixture;
 mod hot_path;
+mod models;
 mod records;
 mod truths;

@@ -75,6 +75,10 @@ pub struct Span {
     #[prost(string, tag = "5")]
     #[serde(deserialize_with = "or_default")]
     pub name: String,
+    /// 2 for what a server does, 3 for what a client does; 0 unset. What comes in may say anything, and it is not kept.
+    #[prost(int32, tag = "6")]
+    #[serde(skip)]
+    pub kind: i32,
     /// Nanoseconds since 1970.
     #[prost(fixed64, tag = "7")]
     #[serde(alias = "start_time_unix_nano", deserialize_with = "unsigned")]

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::product::{binary, copy, root};
+use crate::product::{binary, copy, python, root};
 
 /// The README and the guide.
 fn pages() -> Vec<PathBuf> {
@@ -63,7 +63,9 @@ fn free_port() -> u16 {
 fn every_command_of_every_page_works() {
     let tools = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(binary(), tools.path().join("flyball")).unwrap();
-    let path = format!("{}:{}", tools.path().display(), std::env::var("PATH").unwrap());
+    let python = python();
+    let python = std::path::Path::new(&python).parent().unwrap();
+    let path = format!("{}:{}:{}", tools.path().display(), python.display(), std::env::var("PATH").unwrap());
     let mut played = 0;
     for page in pages() {
         let text = std::fs::read_to_string(&page).unwrap();
@@ -72,7 +74,7 @@ fn every_command_of_every_page_works() {
         copy(&root().join("examples"), &folder.path().join("examples"));
         let script = script(&lines, free_port());
         let mut shell = Command::new("timeout");
-        shell.args(["--kill-after=5", "60", "sh"]).current_dir(folder.path()).env("PATH", &path);
+        shell.args(["--kill-after=5", "180", "sh"]).current_dir(folder.path()).env("PATH", &path);
         let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
         let output = shell.wait_with_output().unwrap();

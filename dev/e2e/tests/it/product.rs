@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use ureq::Agent;
+use ureq::http::Response;
+use ureq::{Agent, Body};
 
 /// The binary under test.
 pub(crate) fn binary() -> PathBuf {
@@ -135,7 +136,13 @@ impl Project {
 
     /// Starts a server on a free port and waits for its address.
     pub(crate) fn serve(&self) -> Server {
-        let mut child = self.command(&["serve", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+        self.serve_with(&[])
+    }
+
+    /// The same with options.
+    pub(crate) fn serve_with(&self, options: &[&str]) -> Server {
+        let words = [&["serve", "--port", "0"], options].concat();
+        let mut child = self.command(&words).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.split_whitespace().last().unwrap_or_default().to_owned();
@@ -169,9 +176,24 @@ impl Server {
 
     /// Status and JSON of a POST.
     pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let mut answer = self.agent.post(format!("{}{path}", self.address)).send_json(body).unwrap();
-        let text = answer.body_mut().read_to_string().unwrap();
-        (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        self.post_with(path, &[], body)
+    }
+
+    /// The same with headers.
+    pub(crate) fn post_with(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> (u16, Value) {
+        let request = self.agent.post(format!("{}{path}", self.address));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        told(request.send_json(body).unwrap())
+    }
+
+    /// Status and JSON of a PUT.
+    pub(crate) fn put(&self, path: &str, body: &Value) -> (u16, Value) {
+        told(self.agent.put(format!("{}{path}", self.address)).send_json(body).unwrap())
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks it to terminate and answers its exit code.
@@ -180,6 +202,11 @@ impl Server {
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         self.child.wait().unwrap().code()
     }
+}
+
+fn told(mut answer: Response<Body>) -> (u16, Value) {
+    let text = answer.body_mut().read_to_string().unwrap();
+    (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
 impl Drop for Server {

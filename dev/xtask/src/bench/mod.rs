@@ -5,6 +5,8 @@ mod idle;
 mod infer;
 mod load;
 mod process;
+mod rollout;
+mod serving;
 mod table;
 mod tracking;
 
@@ -22,8 +24,10 @@ pub(crate) fn run(name: &str, flags: &[&str]) -> Result<()> {
         "demo" => demo::run(&binary()?)?,
         "idle" => idle::run(&binary()?)?,
         "infer" => infer::run(&binary()?)?,
+        "rollout" => rollout::run(&binary()?)?,
+        "serving" => return serving::run(flags),
         "tracking" => return tracking::run(flags),
-        other => bail!("there is no bench '{other}'; there are demo, idle, infer and tracking"),
+        other => bail!("there is no bench '{other}'; there are demo, idle, infer, rollout, serving and tracking"),
     };
     if as_json {
         println!("{figures:#}");

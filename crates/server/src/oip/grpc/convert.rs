@@ -4,15 +4,174 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use flyball_core::{Error, Result};
-use flyball_serving::LiveEndpoint;
+use flyball_core::tensor::{Number, pack};
+use flyball_core::{self as core, DataType, Error, Result, TensorData};
+use flyball_serving::{LiveEndpoint, TensorAnswer};
 
 use super::messages as m;
-use crate::oip::answer::{Data, Part, tensors};
-use crate::oip::binary;
+use crate::app::App;
+use crate::inference::{self, Answered, Rows};
+use crate::oip::answer::{self, Data, Part};
 use crate::oip::cells::{Cells, Elements};
 use crate::oip::describe::Statistics;
 use crate::oip::request::{InferRequest, Moment, Parameters, Tensor, WantedOutput};
+use crate::oip::{TensorCall, binary, tensors};
+
+/// Answers a message. `key` is that of a request that names none.
+///
+/// # Errors
+/// As [`LiveEndpoint::infer`] and [`LiveEndpoint::infer_tensors`].
+pub(super) fn infer(
+    app: &App,
+    endpoint: &LiveEndpoint,
+    version: Option<i64>,
+    key: Option<String>,
+    message: &m::ModelInferRequest,
+) -> Result<m::ModelInferResponse> {
+    let raw = !message.raw_input_contents.is_empty();
+    let sql = endpoint.endpoint.settings.features_sql.is_some();
+    if endpoint.contract.tensors.is_some() && !sql {
+        let mut call = tensor_call(message).inspect_err(|_| endpoint.refuse())?;
+        call.keys = call.keys.or(key.map(|key| vec![key]));
+        let answer = call.answer(endpoint, version)?;
+        return tensor_response(endpoint, &call, &answer, raw);
+    }
+    let mut request = request(message).inspect_err(|_| endpoint.refuse())?;
+    request.parameters.default_key(key.map(Cow::Owned));
+    if sql {
+        let table = request.table(&[]).inspect_err(|_| endpoint.refuse())?;
+        let rows = table.rows();
+        let keys = request.parameters.all_keys()?.and_then(|keys| keys.first().map(|key| vec![key.clone(); rows]));
+        let rows = Rows { table, keys, at: request.at()?, version };
+        return match inference::rows(app, endpoint, rows)? {
+            Answered::Scores(answers) => response(endpoint, &request, &Part::of(&answers), raw),
+            Answered::Tensors(answer) => tensor_response(endpoint, &TensorCall::for_rows(&request)?, &answer, raw),
+        };
+    }
+    answer::answer(endpoint, version, &request, |part| response(endpoint, &request, part, raw))
+}
+
+/// A request to a model of tensors.
+fn tensor_call(message: &m::ModelInferRequest) -> Result<TensorCall<'_>> {
+    let raw = &message.raw_input_contents;
+    if !raw.is_empty() && raw.len() != message.inputs.len() {
+        let (raw, inputs) = (raw.len(), message.inputs.len());
+        return Err(Error::invalid(format!("there are {raw} raw contents for {inputs} inputs")));
+    }
+    let mut inputs = Vec::with_capacity(message.inputs.len());
+    for (place, input) in message.inputs.iter().enumerate() {
+        let read = typed(input, raw.get(place));
+        inputs.push(read.map_err(|error| error.context(format_args!("input '{}'", input.name.escape_debug())))?);
+    }
+    let outputs = message.outputs.iter().map(|output| WantedOutput::named(Cow::Borrowed(&output.name), false));
+    let outputs = if message.outputs.is_empty() { None } else { Some(outputs.collect()) };
+    let id = Some(message.id.as_str()).filter(|id| !id.is_empty()).map(Cow::Borrowed);
+    TensorCall::new(id, &parameters(message)?, inputs, outputs)
+}
+
+fn typed(input: &m::InferTensor, raw: Option<&Bytes>) -> Result<core::Tensor> {
+    let datatype: DataType = input.datatype.parse()?;
+    let shape: Option<Vec<usize>> = input.shape.iter().map(|size| usize::try_from(*size).ok()).collect();
+    let shape = shape.ok_or_else(|| Error::invalid("its shape has a negative size"))?;
+    let data = match (raw, &input.contents) {
+        (Some(_), Some(contents)) if *contents != m::Contents::default() => {
+            return Err(Error::invalid("it has contents and also raw contents").hint("send one of them"));
+        }
+        (Some(raw), _) => tensors::read_bytes(datatype, raw.clone())?,
+        (None, Some(contents)) => listed(datatype, contents)?,
+        (None, None) => return Err(Error::invalid("it has no contents")),
+    };
+    core::Tensor::new(&input.name, datatype, shape, data)
+}
+
+/// The elements in the list of a datatype.
+fn listed(datatype: DataType, contents: &m::Contents) -> Result<TensorData> {
+    fn whole<T: Copy + Into<i64>>(list: &[T]) -> impl ExactSizeIterator<Item = Number> {
+        list.iter().map(|one| Number::Whole((*one).into()))
+    }
+    let fraction = |one: f64| Number::Fraction(one);
+    let packed = match datatype {
+        DataType::Bytes => return Ok(TensorData::Texts(contents.bytes.clone())),
+        DataType::Bool => Some(contents.bool.iter().map(|one| u8::from(*one)).collect()),
+        DataType::Int8 | DataType::Int16 | DataType::Int32 => pack(datatype, whole(&contents.int)),
+        DataType::Int64 => pack(datatype, whole(&contents.int64)),
+        DataType::Uint8 | DataType::Uint16 | DataType::Uint32 => pack(datatype, whole(&contents.uint)),
+        DataType::Uint64 => Some(contents.uint64.iter().flat_map(|one| one.to_le_bytes()).collect()),
+        DataType::Fp32 => pack(datatype, contents.fp32.iter().map(|one| fraction(f64::from(*one)))),
+        DataType::Fp64 => pack(datatype, contents.fp64.iter().map(|one| fraction(*one))),
+        DataType::Fp16 | DataType::Bf16 => {
+            return Err(Error::invalid(format!("{datatype} has raw contents only")));
+        }
+    };
+    let packed = packed.ok_or_else(|| Error::invalid(format!("its contents are not {datatype}")))?;
+    Ok(TensorData::Packed(packed.into()))
+}
+
+/// The answer of a model of tensors, with raw contents for those who sent raw contents, and for types that have no list.
+fn tensor_response(
+    endpoint: &LiveEndpoint,
+    call: &TensorCall<'_>,
+    answer: &TensorAnswer,
+    raw: bool,
+) -> Result<m::ModelInferResponse> {
+    let chosen = call.chosen(answer)?;
+    let half = |tensor: &&core::Tensor| matches!(tensor.datatype(), DataType::Fp16 | DataType::Bf16);
+    let raw = raw || chosen.iter().any(half);
+    let text = |text: String| m::InferParameter { choice: Some(m::Choice::Text(text)) };
+    let mut response = m::ModelInferResponse {
+        model_name: endpoint.endpoint.name.to_string(),
+        model_version: answer.revision.version.to_string(),
+        id: call.id.as_deref().unwrap_or_default().to_owned(),
+        ..m::ModelInferResponse::default()
+    };
+    response.parameters.insert("prediction_ids".to_owned(), text(answer.prediction_ids.join(",")));
+    response.parameters.insert("revision".to_owned(), text(answer.revision.id.to_string()));
+    for tensor in chosen {
+        let mut written = m::InferTensor {
+            name: tensor.name().to_owned(),
+            datatype: tensor.datatype().as_str().to_owned(),
+            shape: tensor.shape().iter().map(|size| *size as i64).collect(),
+            contents: None,
+        };
+        if raw {
+            response.raw_output_contents.push(match tensor.data() {
+                TensorData::Packed(bytes) => bytes.clone(),
+                TensorData::Texts(_) => {
+                    let mut bytes = Vec::new();
+                    tensors::append(tensor, &mut bytes)?;
+                    bytes.into()
+                }
+            });
+        } else {
+            written.contents = Some(lists(tensor));
+        }
+        response.outputs.push(written);
+    }
+    Ok(response)
+}
+
+fn lists(tensor: &core::Tensor) -> m::Contents {
+    let mut contents = m::Contents::default();
+    let all = 0..tensor.len();
+    let whole = |at: usize| tensors::element(tensor, at).as_i64().unwrap_or_default();
+    match tensor.datatype() {
+        DataType::Bytes => contents.bytes = all.filter_map(|at| tensor.text(at).cloned()).collect(),
+        DataType::Bool => contents.bool = all.map(|at| tensor.number(at) == 1.0).collect(),
+        DataType::Int8 | DataType::Int16 | DataType::Int32 => contents.int = all.map(|at| whole(at) as i32).collect(),
+        DataType::Int64 => contents.int64 = all.map(whole).collect(),
+        DataType::Uint8 | DataType::Uint16 | DataType::Uint32 => {
+            contents.uint = all.map(|at| whole(at) as u32).collect()
+        }
+        DataType::Uint64 => {
+            contents.uint64 = all.map(|at| tensors::element(tensor, at).as_u64().unwrap_or_default()).collect();
+        }
+        DataType::Fp64 => contents.fp64 = all.map(|at| tensor.number(at)).collect(),
+        DataType::Fp16 | DataType::Bf16 | DataType::Fp32 => {
+            contents.fp32 = all.map(|at| tensor.number(at) as f32).collect();
+        }
+    }
+    contents
+}
 
 /// A request, checked.
 ///
@@ -114,7 +273,7 @@ pub(super) fn response(
     let text = |text: String| m::InferParameter { choice: Some(m::Choice::Text(text)) };
     response.parameters.insert("prediction_ids".to_owned(), text(part.prediction_ids.join(",")));
     response.parameters.insert("revision".to_owned(), text(part.first_revision().to_owned()));
-    for output in tensors(endpoint, request, part.scores)? {
+    for output in answer::tensors(endpoint, request, part.scores)? {
         let shape = output.shape.iter().map(|size| *size as i64).collect();
         let mut tensor = m::InferTensor {
             name: output.name.to_owned(),
@@ -144,12 +303,11 @@ pub(super) fn response(
 
 /// The number of a datatype in a model's configuration.
 pub(super) fn data_type(datatype: &str) -> i32 {
-    match datatype {
-        "FP64" => 12,
-        "BYTES" => 13,
-        // Nothing else is described.
-        _ => 0,
-    }
+    const NAMES: [&str; 14] = [
+        "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64",
+        "BYTES", "BF16",
+    ];
+    NAMES.iter().zip(1..).find(|(name, _)| **name == datatype).map_or(0, |(_, number)| number)
 }
 
 pub(super) fn statistics(of: Statistics) -> m::ModelStatistics {

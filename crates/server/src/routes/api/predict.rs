@@ -3,20 +3,28 @@
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
-use axum::{Json, response::IntoResponse, response::Response};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use bytes::Bytes;
 use flyball_core::{Error, ErrorCode, Result, Timestamp, limits};
-use flyball_serving::TableRequest;
+use flyball_data::formats;
+use flyball_loops::batch;
+use flyball_serving::{LiveEndpoint, TensorRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Answer, answer};
+use super::datasets::version_of;
+use super::{Answer, answer, editor};
 use crate::app::App;
-use crate::blocking::blocking;
 use crate::error::ApiError;
-use crate::scoring::{self, Form};
+use crate::inference::{self, Answered, Rows};
+use crate::oip::tensors::rows;
+use crate::progress::Progress;
+use crate::scoring::{self, Asked, Form};
+use crate::steering;
 
 /// Rows to predict.
 #[derive(Deserialize, ToSchema)]
@@ -33,33 +41,114 @@ pub(crate) struct PredictBody {
     version: Option<i64>,
 }
 
-/// Predicts rows that are given as objects.
+/// What an Arrow stream cannot say.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StreamOptions {
+    /// Of an Arrow stream: the column with the key of each row. The model does not see it.
+    key_column: Option<String>,
+    /// Of an Arrow stream: ask this version instead of following the split.
+    version: Option<i64>,
+}
+
+/// The media type of Arrow streams.
+const ARROW: &str = "application/vnd.apache.arrow.stream";
+
+/// Predicts rows that are given as objects, or as an Arrow stream, which is answered by one.
 #[utoipa::path(post, path = "/api/v1/endpoints/{name}/predict", tag = "inference", operation_id = "predict",
-    params(("name" = String, Path, description = "The endpoint")), request_body = PredictBody,
+    params(("name" = String, Path, description = "The endpoint"), StreamOptions), request_body = PredictBody,
     responses((status = 200, description = "For each row the prediction, its id, and the version that answered",
         body = Value)))]
 pub(crate) async fn predict(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
-    Json(body): Json<PredictBody>,
-) -> Answer {
-    answer(move || {
-        let endpoint = app.platform.serving.endpoint(&name)?;
-        let PredictBody { rows, keys, at, version } = body;
-        let table = scoring::of_records(rows).inspect_err(|_| endpoint.refuse())?;
-        let at = at.map(|at| at.parse::<Timestamp>()).transpose().inspect_err(|_| endpoint.refuse())?;
-        let times = at.map(|at| vec![at; table.rows()]);
-        let request = TableRequest { rows: &table, keys: keys.as_deref(), times: times.as_deref(), version };
-        let answers = endpoint.infer(request)?;
-        let mut records = scoring::records(&endpoint, &answers);
-        for (place, record) in records.iter_mut().enumerate() {
-            record["prediction_id"] = json!(answers.prediction_ids.get(place));
-            let by = answers.answered_by.get(place).and_then(|by| answers.revisions.get(*by as usize));
-            record["version"] = json!(by.map(|revision| revision.version));
+    Query(options): Query<StreamOptions>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let endpoint = app.platform.serving.endpoint(&name)?;
+    let (ruled, key) = (steering::version(&endpoint, &headers), steering::key(&endpoint, &headers));
+    let arrow = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(ARROW.as_bytes()));
+    let body = whole(body, &endpoint).await?;
+    let (own, at) = (Arc::clone(&app), Arc::clone(&endpoint));
+    let work = move || {
+        let mut rows = if arrow { of_stream(&body, options) } else { of_body(&body) }.inspect_err(|_| at.refuse())?;
+        rows.version = rows.version.or(ruled);
+        rows.keys = rows.keys.or_else(|| key.map(|key| vec![key; rows.table.rows()]));
+        let answered = inference::rows(&own, &at, rows)?;
+        if arrow {
+            let stream = formats::arrow::write(&scoring::table_of(&at, &answered)?)?;
+            return Ok(([(header::CONTENT_TYPE, ARROW)], stream).into_response());
         }
-        Ok(json!({ "predictions": records }))
+        Ok(Json(json!({ "predictions": scoring::identified(&at, &answered) })).into_response())
+    };
+    Ok(app.lanes.run(&endpoint, work).await?)
+}
+
+fn of_body(body: &[u8]) -> Result<Rows> {
+    let body: PredictBody =
+        serde_json::from_slice(body).map_err(|error| Error::invalid(format!("the body is not understood: {error}")))?;
+    let at = body.at.map(|at| at.parse::<Timestamp>()).transpose()?;
+    Ok(Rows { table: scoring::of_records(body.rows)?, keys: body.keys, at, version: body.version })
+}
+
+fn of_stream(body: &Bytes, options: StreamOptions) -> Result<Rows> {
+    let table = formats::arrow::read(body)?;
+    let keys = options.key_column.map(|name| {
+        let position = table.position(&name).ok_or_else(|| Error::invalid(format!("there is no column '{name}'")))?;
+        let key = |row| table.at(position).value(row).text().unwrap_or_default();
+        Ok::<Vec<String>, Error>((0..table.rows()).map(key).collect())
+    });
+    Ok(Rows { keys: keys.transpose()?, at: None, version: options.version, table })
+}
+
+/// The whole body.
+async fn whole(body: Body, endpoint: &LiveEndpoint) -> Result<Bytes> {
+    to_bytes(body, limits::SCORING_BODY_BYTES).await.map_err(|error| {
+        endpoint.refuse();
+        let message = format!("the body is larger than {} bytes, or broke off", limits::SCORING_BODY_BYTES);
+        Error::new(ErrorCode::LimitExceeded, message).hint("send the rows in several requests").cause(error)
     })
-    .await
+}
+
+/// A dataset to predict.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BatchBody {
+    /// The dataset, as NAME for its newest version or NAME@NUMBER; or a file of the project, which becomes one.
+    rows: String,
+    /// The dataset that gets the predictions as a new version.
+    into: String,
+    /// Ask this version of the model instead of the one with the largest share.
+    version: Option<i64>,
+}
+
+/// Predicts a whole dataset into another one.
+#[utoipa::path(post, path = "/api/v1/endpoints/{name}/batches", tag = "inference", operation_id = "predictDataset",
+    params(("name" = String, Path, description = "The endpoint")), request_body = BatchBody,
+    responses((status = 200, description = "The new dataset version", body = Value),
+        (status = 404, description = "There is no such endpoint or dataset")))]
+pub(crate) async fn batch(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    Extension(progress): Extension<Progress>,
+    Json(body): Json<BatchBody>,
+) -> Answer {
+    let work = answer(move || {
+        let (permit, datasets) = (editor()?, &app.platform.datasets);
+        let rows = match body.rows.split_once('@') {
+            Some((dataset, number)) => version_of(datasets, &permit.read(), dataset, number)?,
+            // A name has no dot, a file has one.
+            None if body.rows.contains('.') => {
+                let file = body.rows.rsplit('/').next().unwrap_or_default();
+                let dataset = file.split('.').next().unwrap_or_default();
+                datasets.ingest(&permit, &dataset.parse()?, &body.rows)?
+            }
+            None => version_of(datasets, &permit.read(), &body.rows, "latest")?,
+        };
+        batch::predict(&app.platform, &permit, &name.parse()?, &rows, body.version, &body.into.parse()?)
+    });
+    progress.hold(work).await
 }
 
 /// Predicts as MLflow's scoring server does.
@@ -83,18 +172,29 @@ pub(crate) async fn invocations(
         Error::new(ErrorCode::UnsupportedMediaType, format!("the content type '{shown}' is not understood"))
             .hint("send application/json, text/csv or application/vnd.apache.parquet, in UTF-8")
     })?;
-    let body = to_bytes(body, limits::SCORING_BODY_BYTES).await.map_err(|error| {
-        endpoint.refuse();
-        let message = format!("the body is larger than {} bytes, or broke off", limits::SCORING_BODY_BYTES);
-        Error::new(ErrorCode::LimitExceeded, message).hint("send the rows in several requests").cause(error)
-    })?;
-    let text = blocking(move || {
-        let table = scoring::read(form, body, &endpoint.contract.signature.features);
-        let table = table.inspect_err(|_| endpoint.refuse())?;
-        let request = TableRequest { rows: &table, keys: None, times: None, version: None };
-        let answers = endpoint.infer(request)?;
-        let predictions = scoring::records(&endpoint, &answers);
+    let body = whole(body, &endpoint).await?;
+    let (version, key) = (steering::version(&endpoint, &headers), steering::key(&endpoint, &headers));
+    let (own, at) = (Arc::clone(&app), Arc::clone(&endpoint));
+    let work = move || {
+        let asked = scoring::read(form, body, &at.contract).inspect_err(|_| at.refuse())?;
+        let answered = match asked {
+            Asked::Tensors(inputs) => {
+                let keys = key.map(|key| vec![key]);
+                let keys = keys.as_deref();
+                let request = TensorRequest { inputs: &inputs, wanted: None, keys, at: None, version };
+                Answered::Tensors(at.infer_tensors(request)?)
+            }
+            Asked::Table(table) => {
+                let keys = key.map(|key| vec![key; table.rows()]);
+                inference::rows(&own, &at, Rows { table, keys, at: None, version })?
+            }
+        };
+        let predictions = match &answered {
+            Answered::Scores(answers) => Value::Array(scoring::records(&at, answers)),
+            Answered::Tensors(answer) => rows(&answer.outputs),
+        };
         serde_json::to_vec(&json!({ "predictions": predictions })).map_err(Error::internal)
-    });
-    Ok(([(header::CONTENT_TYPE, "application/json")], text.await?).into_response())
+    };
+    let text = app.lanes.run(&endpoint, work).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 
-use super::text;
+use super::text::{self, Figures};
 use crate::app::App;
 use crate::blocking::blocking;
 use crate::error::ApiError;
@@ -16,6 +16,17 @@ use crate::process;
 #[utoipa::path(get, path = "/metrics", tag = "health", operation_id = "metrics",
     responses((status = 200, description = "The figures", body = String)))]
 pub(crate) async fn show(State(app): State<Arc<App>>) -> Result<impl IntoResponse, ApiError> {
-    let text = blocking(move || Ok(text::render(&app.platform.serving.snapshot(), process::figures()))).await?;
+    let figures = move || {
+        let (serving, observe) = (&app.platform.serving, &app.observe);
+        Ok(text::render(&Figures {
+            endpoints: serving.snapshot(),
+            queues: app.lanes.snapshot(),
+            memory: serving.memory(),
+            spans: observe.spans.as_ref().map(|spans| spans.figures()),
+            process: process::figures(),
+            observe,
+        }))
+    };
+    let text = blocking(figures).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

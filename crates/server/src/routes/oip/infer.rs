@@ -10,10 +10,11 @@ use bytes::Bytes;
 use flyball_core::{Error, ErrorCode, Result};
 
 use crate::app::App;
-use crate::blocking::blocking;
 use crate::error::ApiError;
-use crate::oip::{self, InferAnswer, InferRequest, version_number};
+use crate::lanes;
+use crate::oip::{self, InferAnswer, version_number};
 use crate::packing::Packing;
+use crate::steering;
 
 /// Largest body of an inference request: the most rows of a wide table in JSON.
 const INFER_BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -55,20 +56,23 @@ pub(crate) async fn infer_version(
 
 async fn answer(app: Arc<App>, model: String, version: Option<i64>, request: Request) -> Result<Response> {
     let endpoint = app.platform.serving.endpoint(&model)?;
-    let wire = Wire::of(request.headers()).inspect_err(|_| endpoint.refuse())?;
+    let headers = request.headers();
+    let wire = Wire::of(headers).inspect_err(|_| endpoint.refuse())?;
+    let version = version.or_else(|| steering::version(&endpoint, headers));
+    let key = steering::key(&endpoint, headers);
     let body = read(request.into_body()).await.inspect_err(|_| endpoint.refuse())?;
     let small = body.len() <= SMALL_BODY_BYTES && wire.packed.is_none();
+    let here = small && endpoint.is_prompt();
+    let asked = (Arc::clone(&app), Arc::clone(&endpoint));
     let work = move || {
+        let (app, endpoint) = asked;
         let body = match wire.packed {
             Some(packing) => packing.unpack(&body, INFER_BODY_BYTES).inspect_err(|_| endpoint.refuse())?.into(),
             None => body,
         };
-        let (json, bytes) = wire.split(&body).inspect_err(|_| endpoint.refuse())?;
-        let request = InferRequest::parse(json, bytes).inspect_err(|_| endpoint.refuse())?;
-        let answer = oip::answer(&endpoint, version, &request, |part| oip::json(&endpoint, &request, part))?;
-        wire.write(answer)
+        wire.write(oip::infer(&app, &endpoint, version, key, wire.parts(&body).inspect_err(|_| endpoint.refuse())?)?)
     };
-    if small { work() } else { blocking(work).await }
+    if here { lanes::here(&endpoint, work) } else { app.lanes.run(&endpoint, work).await }
 }
 
 /// How a request is written, and how its answer may be.
@@ -107,10 +111,12 @@ impl Wire {
     }
 
     /// The JSON, and the bytes behind it.
-    fn split<'a>(&self, body: &'a [u8]) -> Result<(&'a [u8], &'a [u8])> {
-        let Some(length) = self.json_length else { return Ok((body, &[])) };
-        let parts = body.split_at_checked(length);
-        parts.ok_or_else(|| Error::invalid("Inference-Header-Content-Length is more than the body has"))
+    fn parts(&self, body: &Bytes) -> Result<(Bytes, Bytes)> {
+        let Some(length) = self.json_length else { return Ok((body.clone(), Bytes::new())) };
+        if length > body.len() {
+            return Err(Error::invalid("Inference-Header-Content-Length is more than the body has"));
+        }
+        Ok((body.slice(..length), body.slice(length..)))
     }
 
     fn write(&self, InferAnswer { body, json_length }: InferAnswer) -> Result<Response> {

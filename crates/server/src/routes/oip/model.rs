@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use flyball_core::{Result, Signature};
+use flyball_core::Result;
+use flyball_core::model::Interface;
 use flyball_serving::LiveEndpoint;
 use serde_json::{Value, json};
 
@@ -19,7 +20,7 @@ use crate::oip::{describe, version_number};
         (status = 404, description = "There is no such endpoint")))]
 pub(crate) async fn metadata(State(app): State<Arc<App>>, Path(model): Path<String>) -> Result<Json<Value>, ApiError> {
     let endpoint = app.platform.serving.endpoint(&model)?;
-    Ok(Json(described(&endpoint, &endpoint.contract.signature)))
+    Ok(Json(described(&endpoint, &*describe::interface(&endpoint, None)?)))
 }
 
 /// What one version takes and gives.
@@ -33,8 +34,8 @@ pub(crate) async fn metadata_of_version(
     Path((model, version)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let endpoint = app.platform.serving.endpoint(&model)?;
-    let live = endpoint.version(version_number(&version)?)?;
-    Ok(Json(described(&endpoint, live.model.signature())))
+    let version = version_number(&version)?;
+    Ok(Json(described(&endpoint, &*describe::interface(&endpoint, Some(version))?)))
 }
 
 /// Whether an endpoint answers.
@@ -43,7 +44,7 @@ pub(crate) async fn metadata_of_version(
     responses((status = 200, description = "It answers", body = Value), (status = 503, description = "It does not"),
         (status = 404, description = "There is no such endpoint")))]
 pub(crate) async fn ready(State(app): State<Arc<App>>, Path(model): Path<String>) -> Result<Json<Value>, ApiError> {
-    app.platform.serving.endpoint(&model)?.ready()?;
+    app.platform.serving.endpoint(&model)?.ready_now()?;
     Ok(Json(json!({ "name": model, "ready": true })))
 }
 
@@ -60,13 +61,13 @@ pub(crate) async fn ready_of_version(
     Ok(Json(json!({ "name": model, "ready": true })))
 }
 
-fn described(endpoint: &LiveEndpoint, signature: &Signature) -> Value {
+fn described(endpoint: &LiveEndpoint, interface: &Interface) -> Value {
     let versions: Vec<String> = endpoint.revisions.iter().map(|live| live.revision.version.to_string()).collect();
     json!({
         "name": endpoint.endpoint.name,
         "versions": versions,
         "platform": describe::PLATFORM,
-        "inputs": describe::inputs(signature),
-        "outputs": describe::outputs(signature),
+        "inputs": describe::inputs(interface),
+        "outputs": describe::outputs(interface),
     })
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use flyball_core::{Error, Result, Signature};
+use flyball_core::model::Interface;
+use flyball_core::{Error, Result};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -19,7 +20,7 @@ use crate::oip::{describe, version_number};
         (status = 404, description = "There is no such endpoint")))]
 pub(crate) async fn config(State(app): State<Arc<App>>, Path(model): Path<String>) -> Result<Json<Value>, ApiError> {
     let endpoint = app.platform.serving.endpoint(&model)?;
-    Ok(Json(configuration(&model, describe::signature(&endpoint, None)?)))
+    Ok(Json(configuration(&model, &*describe::interface(&endpoint, None)?)))
 }
 
 /// The configuration of one version.
@@ -33,10 +34,10 @@ pub(crate) async fn config_of_version(
     Path((model, version)): Path<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let endpoint = app.platform.serving.endpoint(&model)?;
-    Ok(Json(configuration(&model, describe::signature(&endpoint, Some(version_number(&version)?))?)))
+    Ok(Json(configuration(&model, &*describe::interface(&endpoint, Some(version_number(&version)?))?)))
 }
 
-fn configuration(model: &str, signature: &Signature) -> Value {
+fn configuration(model: &str, interface: &Interface) -> Value {
     let shape = |tensor: &describe::Tensor<'_>| {
         let kind = if tensor.datatype == "BYTES" { "STRING" } else { tensor.datatype };
         json!({ "name": tensor.name, "data_type": format!("TYPE_{kind}"), "dims": tensor.shape })
@@ -46,8 +47,8 @@ fn configuration(model: &str, signature: &Signature) -> Value {
         "platform": describe::PLATFORM,
         "backend": "flyball",
         "max_batch_size": 0,
-        "input": describe::inputs(signature).iter().map(shape).collect::<Vec<_>>(),
-        "output": describe::outputs(signature).iter().map(shape).collect::<Vec<_>>(),
+        "input": describe::inputs(interface).iter().map(shape).collect::<Vec<_>>(),
+        "output": describe::outputs(interface).iter().map(shape).collect::<Vec<_>>(),
     })
 }
 
@@ -130,7 +131,7 @@ fn not_json(error: serde_json::Error) -> Error {
 pub(crate) async fn load(State(app): State<Arc<App>>, Path(model): Path<String>) -> Result<Json<Value>, ApiError> {
     blocking(move || {
         app.platform.serving.refresh()?;
-        app.platform.serving.endpoint(&model)?.ready()
+        app.platform.serving.endpoint(&model)?.ready_now()
     })
     .await?;
     Ok(Json(json!({})))
