@@ -267,8 +267,18 @@ pub fn load(engines: &[Arc<dyn Engine>], package: &Package<'_>) -> Result<Loaded
     for engine in engines.iter().filter(|engine| engine.reads(format)) {
         match engine.load(package) {
             Ok(model) => return Ok(model),
+            // A damaged file or a store that does not answer is not the engine's fault; another one would not help.
+            Err(error) if error.code().status() >= 500 => return Err(error),
             Err(error) => refusals.push((engine.name(), error)),
         }
+    }
+    if refusals.is_empty() {
+        let error = Error::new(ErrorCode::UnsupportedModel, format!("no engine here loads {} models", format.as_str()));
+        return Err(error.hint(if format.runs_code() {
+            "they run code of their own: start the server without --no-model-code, or log the model as ONNX"
+        } else {
+            "`flyball engines list` says what there is"
+        }));
     }
     if refusals.len() == 1 {
         return Err(refusals.swap_remove(0).1);

@@ -142,6 +142,7 @@ pub fn prepare(
             Ok(loaded) => {
                 return Ok(Prepared::new(artifact, loaded));
             }
+            Err(error) if error.code().status() >= 500 => return Err(error.context(format!("{model}/{version}"))),
             Err(error) => refusals.push(error),
         }
     }

@@ -1,7 +1,7 @@
 //! What a version needs before it may serve in an environment: to have served in another one long enough and soundly, and
 //! somebody's approval.
 
-use flyball_core::{Digest, Edit, Error, ErrorCode, Name, Permit, Read, Result, Timestamp};
+use flyball_core::{Digest, Edit, Error, ErrorCode, Manifest, Name, Permit, Read, Result, Timestamp};
 use flyball_governance::{Event, audit};
 use flyball_serving::store;
 use flyball_store::{OnConflict, Row, Tx, params};
@@ -28,6 +28,8 @@ pub struct EnvironmentRules {
     pub most_errors: Option<f64>,
     /// Whether a person must agree before it gets all traffic.
     pub approval: bool,
+    /// Whether models that run code of their own, such as pickles, may not serve here.
+    pub refuse_code: bool,
 }
 
 /// An environment with its rules.
@@ -139,6 +141,11 @@ pub(crate) fn admit(
     now: Timestamp,
 ) -> Result<bool> {
     let rules = platform.db.read(|tx| rules(tx, permit, environment))?;
+    if rules.refuse_code && Manifest::read(&platform.blobs.get(&artifact)?)?.is_some_and(|one| one.format.runs_code()) {
+        let message = format!("models that run code of their own may not serve in {environment}");
+        return Err(Error::new(ErrorCode::Conflict, message)
+            .hint("log the model as ONNX; `flyball environments list` shows the rules"));
+    }
     let Some(after) = &rules.after else { return Ok(rules.approval) };
     let refuse = |what: String| {
         Err(Error::new(ErrorCode::Conflict, format!("the version may not serve in {environment} yet: {what}"))

@@ -91,6 +91,14 @@ impl EndpointState {
         matches!(self, EndpointState::Ready | EndpointState::Degraded(_))
     }
 
+    /// Why it does not answer, or not with all of its revisions.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            EndpointState::Empty | EndpointState::Ready => None,
+            EndpointState::Degraded(why) | EndpointState::Failed(why) => Some(why),
+        }
+    }
+
     /// The word for it, without the reason.
     pub fn as_str(&self) -> &'static str {
         match self {

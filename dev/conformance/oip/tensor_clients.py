@@ -202,7 +202,9 @@ def over_scoring(case: Case, address: str) -> None:
 def refused(what: str, answer: requests.Response) -> None:
     if not 400 <= answer.status_code < 500:
         raise SystemExit(f"{what}: {answer.status_code} {answer.text[:300]}")
-    told = answer.json()["error"]
+    # The protocols word it in three ways: a text, an object, and MLflow's code beside its message.
+    told = answer.json()
+    told = told.get("error", told)
     message = told if isinstance(told, str) else told["message"]
     if len(message) < 10:
         raise SystemExit(f"{what}: refused with '{message}'")
@@ -231,7 +233,7 @@ def errors(case: Case, address: str, client: grpc.InferenceServerClient) -> None
         "data that is not of its type": with_first(data=[{}] * count),
         "fewer elements than the shape": with_first(data=first["data"][1:]),
         "another number of rows": with_first(**fewer),
-        "too many dimensions": with_first(shape=[*first["shape"], 1, 1, 1]),
+        "two values where one belongs": with_first(shape=[*first["shape"], 2], data=first["data"] * 2),
         "a huge shape": with_first(shape=[1 << 40], data=first["data"][:1]),
         "a shape beyond all numbers": with_first(shape=[1 << 62, 1 << 62], data=first["data"][:1]),
         "a negative shape": with_first(shape=[-1, *first["shape"][1:]]),

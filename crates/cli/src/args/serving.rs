@@ -194,6 +194,9 @@ pub(crate) enum EnvironmentsVerb {
         /// Whether somebody must approve it.
         #[arg(long)]
         approval: bool,
+        /// Whether models that run code of their own, such as pickles, may not serve there.
+        #[arg(long)]
+        refuse_code: bool,
     },
 }
 

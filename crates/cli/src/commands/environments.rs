@@ -21,16 +21,18 @@ pub(crate) fn run(context: &Context, verb: &EnvironmentsVerb) -> Result<()> {
                 ("environment", "/name"),
                 ("after", "/rules/after"),
                 ("needs approval", "/rules/approval"),
+                ("refuses code", "/rules/refuse_code"),
                 ("endpoints", "/endpoints"),
             ];
             print_list(context, &connection.client.get(ENVIRONMENTS)?, &columns)
         }
-        EnvironmentsVerb::Rules { name, after, soak, fewest_requests, most_errors, approval } => {
+        EnvironmentsVerb::Rules { name, after, soak, fewest_requests, most_errors, approval, refuse_code } => {
             let most_errors = most_errors.as_deref().map(share).transpose()?;
             let mut rules = json!({
                 "soak_ms": soak.map_or(0, |soak| soak.0),
                 "fewest_requests": fewest_requests,
                 "approval": approval,
+                "refuse_code": refuse_code,
             });
             if let Some(after) = after {
                 rules["after"] = json!(after);

@@ -28,8 +28,12 @@ const WORKERS: usize = 2;
 const DELIVERIES: usize = 2;
 /// How many ticks lie between two looks for records that are too old: an hour.
 const EXPIRY_TICKS: u64 = 3600;
-/// How often waiting inference records are written and changed traffic is taken up.
+/// How often changed traffic is looked for: what a rollout decides takes effect within this time.
+const LOOK: Duration = Duration::from_millis(200);
+/// How often models are loaded ahead.
 const TICK: Duration = Duration::from_secs(1);
+/// After how many looks waiting inference records are written: a second.
+const LOOKS_A_TICK: u64 = 5;
 /// How long a stop waits for the last spans to be sent.
 const SPANS_WAIT: Duration = Duration::from_secs(3);
 
@@ -139,11 +143,17 @@ impl Running {
         self.ticking.store(true, Ordering::SeqCst);
         let (ticking, app) = (Arc::clone(&self.ticking), Arc::clone(&self.app));
         self.ticker = Some(std::thread::spawn(move || {
+            let mut looks = 0u64;
             while ticking.load(Ordering::SeqCst) {
-                std::thread::park_timeout(TICK);
+                std::thread::park_timeout(LOOK);
+                looks += 1;
                 let serving = &app.platform.serving;
-                let done = serving.flush_and_commit().and_then(|_| serving.flush_comparisons());
-                if let Err(error) = done.and_then(|()| serving.refresh()) {
+                let written = if looks.is_multiple_of(LOOKS_A_TICK) {
+                    serving.flush_and_commit().and_then(|_| serving.flush_comparisons())
+                } else {
+                    Ok(())
+                };
+                if let Err(error) = written.and_then(|()| serving.refresh()) {
                     tracing::error!(?error, "records or traffic could not be brought up to date; trying again");
                 }
             }

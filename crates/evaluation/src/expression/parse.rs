@@ -316,7 +316,7 @@ impl Parser {
     fn known(&self, word: &str, token: &Token) -> Parsed<&'static Metric> {
         let wrong = |message: String| ExpressionError::new(token.start, token.end, message);
         let usable = |metric: &&Metric| match metric.domain {
-            Domain::Model(task) => task == self.task,
+            Domain::Model(task) => task == self.task && self.scope != Scope::Abort,
             Domain::Serving => self.scope != Scope::Gate,
         };
         let Some(metric) = METRICS.iter().find(|metric| metric.name == word) else {
@@ -330,6 +330,13 @@ impl Parser {
             ));
         };
         match metric.domain {
+            Domain::Model(_) if self.scope == Scope::Abort => Err(wrong(format!(
+                "'{word}' needs what really happened, which a rollout does not wait for"
+            ))
+            .hint(format!(
+                "the metrics are: {}",
+                METRICS.iter().filter(usable).map(|metric| metric.name).collect::<Vec<_>>().join(", ")
+            ))),
             Domain::Model(task) if task != self.task => Err(wrong(format!(
                 "'{word}' is a metric of {}; this loop's task is {}",
                 task_word(task),

@@ -243,7 +243,9 @@ fn back(flyball: &Flyball<'_>) -> Result<Map<String, Value>> {
                 .map(drop);
             failed += usize::from(answer.is_err());
             let shown = flyball.call("GET", "times", &Value::Null)?;
-            if shown["rollouts"][0]["state"] == "aborted" {
+            // Not only decided: the first version has all traffic again.
+            let is_back = shown["endpoint"]["revisions"][0]["share"] == 1.0;
+            if is_back && shown["rollouts"][0]["state"] == "aborted" {
                 break;
             }
             if started.elapsed().as_secs_f64() > 4.0 * BACK_SECONDS {

@@ -66,8 +66,8 @@ fn described(observe: &Observe, snapshot: &EndpointSnapshot) -> Value {
         })
         .collect();
     json!({
-        "name": snapshot.name, "state": snapshot.state.as_str(), "environment": snapshot.environment, "refused": snapshot.refused,
-        "waiting": snapshot.waiting, "dropped": snapshot.dropped, "revisions": revisions,
+        "name": snapshot.name, "state": snapshot.state.as_str(), "reason": snapshot.state.reason(),
+        "environment": snapshot.environment, "refused": snapshot.refused, "waiting": snapshot.waiting, "dropped": snapshot.dropped, "revisions": revisions,
     })
 }
 
