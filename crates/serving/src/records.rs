@@ -62,6 +62,28 @@ impl Serving {
         concat(&tables)
     }
 
+    /// The newest written records of an endpoint, at most so many, the newest first.
+    ///
+    /// # Errors
+    /// Those of the database and of the store.
+    pub fn newest_records(&self, endpoint: &str, most: usize) -> Result<Table> {
+        /// More than a few segments hold many records, or hardly anybody asks.
+        const SEGMENTS: usize = 5;
+        let segments = self.db.read(|tx| segment::newest(tx, endpoint, SEGMENTS))?;
+        let mut tables = Vec::new();
+        let mut rows = 0;
+        for segment in &segments {
+            if rows >= most {
+                break;
+            }
+            let table = segment::read(&self.blobs, segment)?;
+            let newest: Vec<usize> = (0..table.rows()).rev().take(most - rows).collect();
+            rows += newest.len();
+            tables.push(table.take(&newest));
+        }
+        concat(&tables)
+    }
+
     /// The record behind a prediction id.
     ///
     /// # Errors

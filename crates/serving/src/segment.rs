@@ -101,6 +101,15 @@ pub fn segments(tx: &mut Tx<'_>, endpoint: &str, from: Timestamp, to: Timestamp)
     tx.query(&sql, &params![endpoint, from, to])?.iter().map(from_row).collect()
 }
 
+/// The newest segments of an endpoint, the newest first.
+pub(crate) fn newest(tx: &mut Tx<'_>, endpoint: &str, most: usize) -> Result<Vec<Segment>> {
+    let sql = format!(
+        "SELECT {} FROM record_segments WHERE endpoint = $1 ORDER BY first_sequence DESC LIMIT $2",
+        SEGMENT_COLUMNS.join(", ")
+    );
+    tx.query(&sql, &params![endpoint, most])?.iter().map(from_row).collect()
+}
+
 /// The segments of any endpoint whose prediction ids span a moment.
 pub(crate) fn spanning(tx: &mut Tx<'_>, moment: Timestamp) -> Result<Vec<Segment>> {
     let sql = format!(

@@ -29,8 +29,10 @@ impl LiveEndpoint {
         let identities: Vec<Identity> = (0..rows).map(|row| self.identify(key(row), request.at)).collect();
         let first = identities.first().map_or("", |identity| identity.prediction_id.as_str());
         let live = self.route(request.version, key(0).unwrap_or(first))?;
+        // Coming into memory is not the model's own time; failing to is a failure of the request.
+        let model = live.model(&self.shared);
         let started = self.shared.clock.monotonic_nanos();
-        let outcome = self.run(live, &request, rows);
+        let outcome = model.and_then(|model| self.run(live, &model, &request, rows));
         if let Some(identity) = identities.first() {
             self.observe(live, identity, rows, started, outcome.as_ref().err());
         }
@@ -75,9 +77,14 @@ impl LiveEndpoint {
         }
     }
 
-    fn run(&self, live: &LiveRevision, request: &TensorRequest<'_>, rows: usize) -> Result<Vec<Tensor>> {
-        let loaded = live.model(&self.shared)?;
-        let Loaded::Tensors(model) = &*loaded else { return Err(Error::internal("a model of rows is asked tensors")) };
+    fn run(
+        &self,
+        live: &LiveRevision,
+        loaded: &Loaded,
+        request: &TensorRequest<'_>,
+        rows: usize,
+    ) -> Result<Vec<Tensor>> {
+        let Loaded::Tensors(model) = loaded else { return Err(Error::internal("a model of rows is asked tensors")) };
         let within = self.within();
         match self.endpoint.settings.dynamic_batching {
             Some(batching) if rows < batching.max_batch_size && batched(model.signature()) => {

@@ -1,11 +1,13 @@
 //! An endpoint.
 
-use flyball_core::{Permit, Read, Result};
+use flyball_core::{Permit, Read, Result, Timestamp};
 use flyball_loops::platform::Platform;
+use flyball_serving::model::TruthValue;
 use flyball_serving::rollout::{Rollout, RolloutState, StepDecision, store as rollouts};
+use flyball_serving::{record_columns as columns, truth};
 use flyball_web::{
-    Badge, Chart, DecisionRow, EndpointPage, Fact, Link, RevisionRow, RolloutStep, RolloutView, Section, State, format,
-    links,
+    Badge, Chart, DecisionRow, EndpointPage, Fact, Link, PredictionRow, RevisionRow, RolloutStep, RolloutView, Section,
+    State, format, links,
 };
 
 use super::{rollout_row, shell};
@@ -70,8 +72,50 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, name: &str) -> Re
         rollout: history.iter().find(|rollout| rollout.state.is_under_way()).map(view),
         traffic: Chart::default(),
         rollouts: history.iter().map(rollout_row).collect(),
-        predictions: Vec::new(),
+        predictions: newest(platform, name)?,
     })
+}
+
+/// The newest predictions that are written, with what really happened.
+fn newest(platform: &Platform, name: &str) -> Result<Vec<PredictionRow>> {
+    const SHOWN: usize = 10;
+    let live = platform.serving.endpoint(name)?;
+    let classes = &live.contract.signature.classes;
+    let records = platform.serving.newest_records(name, SHOWN)?;
+    if records.rows() == 0 {
+        return Ok(Vec::new());
+    }
+    let text = |column: &str, row: usize| {
+        let position = records.position(column)?;
+        records.at(position).value(row).text()
+    };
+    let keys: Vec<String> = (0..records.rows()).filter_map(|row| text(columns::KEY, row)).collect();
+    let wanted: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let truths = platform.db.read(|tx| truth::truths_of(tx, name, &wanted))?;
+    let scores = records.column(columns::SCORE)?;
+    let row = |row: usize| {
+        let id = text(columns::PREDICTION_ID, row).unwrap_or_default();
+        let score = scores.number(row);
+        let answer = match (text(columns::ERROR, row), text(columns::ANSWER, row), classes.last()) {
+            (Some(error), _, _) => error,
+            (None, Some(answer), _) => answer,
+            (None, None, Some(class)) => format!("{class} with probability {score:.3}"),
+            (None, None, None) => format::number(score),
+        };
+        let happened =
+            text(columns::KEY, row).and_then(|key| truths.get(&key).map(|stored| stored.truth.value.clone()));
+        PredictionRow {
+            at: Timestamp(records.column(columns::AT).map_or(0, |at| at.number(row) as i64)),
+            prediction: Link::new(format::short_id(&id), links::prediction(&id)),
+            answer,
+            truth: happened.map_or_else(String::new, |truth| match truth {
+                TruthValue::Number(number) => format::number(number),
+                TruthValue::Class(class) => class,
+            }),
+            revision: format::short_id(&text(columns::REVISION, row).unwrap_or_default()),
+        }
+    };
+    Ok((0..records.rows()).map(row).collect())
 }
 
 /// What was decided, and what was seen before.
