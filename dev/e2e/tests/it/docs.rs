@@ -75,6 +75,7 @@ fn every_command_of_every_page_works() {
         let script = script(&lines, free_port());
         let mut shell = Command::new("timeout");
         shell.args(["--kill-after=5", "180", "sh"]).current_dir(folder.path()).env("PATH", &path);
+        shell.env("FLYBALL_CACHE_DIR", folder.path().join("cache"));
         let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         shell.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
         let output = shell.wait_with_output().unwrap();

@@ -105,6 +105,8 @@ impl Project {
         {
             command.env_remove(variable);
         }
+        // What this machine has in its cache must not decide how a test ends.
+        command.env("FLYBALL_CACHE_DIR", self.path().join("cache"));
         command
     }
 
