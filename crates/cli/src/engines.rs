@@ -50,7 +50,7 @@ pub(crate) fn places(options: &ModelOptions, data_dir: &Path) -> flyball_engine_
     let binary = std::env::current_exe().ok();
     let pythons = [options.model_python.clone(), path("VIRTUAL_ENV")];
     flyball_engine_onnx::Places {
-        library: options.onnxruntime.clone(),
+        named: options.onnxruntime.clone(),
         variable: path("ORT_DYLIB_PATH"),
         binary_folder: binary.as_deref().and_then(Path::parent).map(Path::to_owned),
         cache: Some(cache(options, data_dir)),

@@ -17,14 +17,14 @@ const MOST_SESSIONS: usize = 4;
 pub struct OnnxRuntime {
     places: Places,
     sessions: usize,
-    library: OnceLock<Library>,
+    opened: OnceLock<Library>,
 }
 
 impl OnnxRuntime {
     /// The engine. The library is looked for when it is first needed.
     pub fn new(places: Places) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { places, sessions: cores.min(MOST_SESSIONS), library: OnceLock::new() }
+        Self { places, sessions: cores.min(MOST_SESSIONS), opened: OnceLock::new() }
     }
 
     /// The same with so many requests that a model answers at the same time.
@@ -34,13 +34,13 @@ impl OnnxRuntime {
         self
     }
 
-    fn library(&self) -> Result<&Library> {
-        if let Some(library) = self.library.get() {
+    fn open(&self) -> Result<&Library> {
+        if let Some(library) = self.opened.get() {
             return Ok(library);
         }
         // A failure is not kept: the library may be installed while the process runs.
         let library = Library::open(&self.places)?;
-        Ok(self.library.get_or_init(|| library))
+        Ok(self.opened.get_or_init(|| library))
     }
 }
 
@@ -54,11 +54,11 @@ impl Engine for OnnxRuntime {
     }
 
     fn state(&self) -> Result<String> {
-        self.library().map(Library::describe)
+        self.open().map(Library::describe)
     }
 
     fn load(&self, package: &Package<'_>) -> Result<Loaded> {
-        let library = self.library()?;
+        let library = self.open()?;
         Ok(Loaded::Tensors(Arc::new(OnnxModel::load(library, package, self.sessions)?)))
     }
 }

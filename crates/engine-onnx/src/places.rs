@@ -14,7 +14,7 @@ pub(crate) const NEXT_STEP: &str = "flyball engines install onnxruntime";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
     /// The library itself, as the configuration names it. If it is not there, no other is taken.
-    pub library: Option<PathBuf>,
+    pub named: Option<PathBuf>,
     /// The same as the environment names it (`ORT_DYLIB_PATH`).
     pub variable: Option<PathBuf>,
     /// The folder of the running binary.
@@ -38,7 +38,7 @@ pub(crate) struct Candidate {
 impl Places {
     /// The libraries that are there, the one to prefer first. Those of the system come last and may not exist.
     pub(crate) fn candidates(&self) -> Result<Vec<Candidate>> {
-        if let Some(path) = self.library.as_ref().or(self.variable.as_ref()) {
+        if let Some(path) = self.named.as_ref().or(self.variable.as_ref()) {
             if !path.is_file() {
                 let message = format!("there is no library '{}', which is to be ONNX Runtime", path.display());
                 return Err(Error::new(ErrorCode::UnsupportedModel, message)
@@ -146,7 +146,7 @@ mod tests {
         );
         let named = Places { variable: Some(newest.clone()), ..places.clone() };
         assert_eq!(named.candidates().unwrap(), [Candidate { path: newest, named: true }]);
-        let wrong = Places { library: Some(root.join("gone.so")), ..places };
+        let wrong = Places { named: Some(root.join("gone.so")), ..places };
         let error = wrong.candidates().unwrap_err();
         assert!(error.message().contains("gone.so") && error.next_step().unwrap().contains("install"), "{error:?}");
         assert!(Places::default().candidates().unwrap().is_empty());

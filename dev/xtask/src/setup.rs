@@ -25,24 +25,32 @@ fn kept() -> PathBuf {
     std::env::var("CARGO_TARGET_DIR").map_or_else(|_| root().join("target"), PathBuf::from)
 }
 
-/// A virtual environment made from the requirements; made anew when they change.
+/// The Python of the tests.
 pub(crate) fn python() -> Result<PathBuf> {
-    let requirements = root().join("dev/python/requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements).context("dev/python/requirements.txt")?;
-    let folder = kept().join("python");
+    environment("python", "dev/python/requirements.txt", (11, 99))
+}
+
+/// The Python of a virtual environment with these requirements, kept as `name` between runs; made on first use, and anew
+/// when the requirements change. `minors` are the oldest and newest minor versions of Python 3 that fit.
+pub(crate) fn environment(name: &str, requirements: &str, minors: (u8, u8)) -> Result<PathBuf> {
+    let requirements = root().join(requirements);
+    let wanted = std::fs::read_to_string(&requirements).with_context(|| requirements.display().to_string())?;
+    let folder = kept().join(name);
     let (python, stamp) = (folder.join("bin/python"), folder.join("requirements.installed"));
     if python.exists() && std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
     }
+    let (oldest, newest) = minors;
     // A name on the PATH may be a shim for a version that is not active: what counts is that it runs.
-    let runs = |name: &&str| {
-        let test = "import sys, venv, ensurepip; assert sys.version_info >= (3, 11)";
-        output(Command::new(name).args(["-c", test])).is_some()
+    let fits = |name: &&str| {
+        let test =
+            format!("import sys, venv, ensurepip; assert (3, {oldest}) <= sys.version_info[:2] <= (3, {newest})");
+        output(Command::new(name).args(["-c", &test])).is_some()
     };
-    let base = ["python3", "python3.13", "python3.12", "python3.11"]
-        .into_iter()
-        .find(runs)
-        .context("Python 3.11 or newer with venv is needed; install it (Debian: python3 python3-venv)")?;
+    let base = ["python3", "python3.13", "python3.12", "python3.11"].into_iter().find(fits).with_context(|| {
+        let range = if newest > 50 { "or newer".to_owned() } else { format!("to 3.{newest}") };
+        format!("Python 3.{oldest} {range} with venv is needed; install it (Debian: python3 python3-venv)")
+    })?;
     run::run(command(&[base, "-m", "venv", "--clear"]).arg(&folder))?;
     let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&requirements);

@@ -30,10 +30,10 @@ pub(crate) fn run(context: &Context, verb: &EnginesVerb) -> Result<()> {
             let source = from.as_deref().map_or(Source::Index(&index), Source::Wheel);
             let installed = install(&engines::places(options, data_dir), source)?;
             if context.json {
-                return print_json(&json!({ "library": installed.library, "fresh": installed.fresh }));
+                return print_json(&json!({ "library": installed.path, "fresh": installed.fresh }));
             }
             let word = if installed.fresh { "installed" } else { "there already" };
-            println!("ONNX Runtime is {word}: {}", installed.library.display());
+            println!("ONNX Runtime is {word}: {}", installed.path.display());
             Ok(())
         }
         EnginesVerb::Install { name, .. } => Err(Error::not_found("engine to install", name)

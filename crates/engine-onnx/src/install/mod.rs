@@ -30,21 +30,21 @@ struct Pin {
     /// Its SHA-256.
     sha256: &'static str,
     /// The SHA-256 of the library in it.
-    library_sha256: &'static str,
+    sha256_unpacked: &'static str,
 }
 
 const X86_64: Pin = Pin {
     file: "onnxruntime-1.32.0-cp311-cp311-manylinux_2_28_x86_64.whl",
     bytes: 27_773_237,
     sha256: "5a34fc4dfeb5a7b4a74c95dcba1e773d722abda720b474edf1b0c419dc6d163d",
-    library_sha256: "6c1585d1bbf45b0712ea4a21b705c5fcb4ba04ff2e30f1fbf81a49faf658638f",
+    sha256_unpacked: "6c1585d1bbf45b0712ea4a21b705c5fcb4ba04ff2e30f1fbf81a49faf658638f",
 };
 
 const AARCH64: Pin = Pin {
     file: "onnxruntime-1.32.0-cp311-cp311-manylinux_2_28_aarch64.whl",
     bytes: 23_195_070,
     sha256: "2303372a85299b6757b0e11e1cbf13e410ddf7e10c37f4b37e99d1c90e7daf7c",
-    library_sha256: "49852228a93995158b2a813d4df487d47a1b76b0eaa894507ef49e91b6d7954a",
+    sha256_unpacked: "49852228a93995158b2a813d4df487d47a1b76b0eaa894507ef49e91b6d7954a",
 };
 
 impl Pin {
@@ -76,7 +76,7 @@ pub enum Source<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
     /// The library.
-    pub library: PathBuf,
+    pub path: PathBuf,
     /// Whether it was not there before.
     pub fresh: bool,
 }
@@ -100,8 +100,8 @@ pub(crate) fn library_path(cache: &Path) -> PathBuf {
 
 fn install_pinned(cache: &Path, source: Source<'_>, pin: &Pin) -> Result<Installed> {
     let library = library_path(cache);
-    if std::fs::read(&library).is_ok_and(|bytes| sha256(&bytes) == pin.library_sha256) {
-        return Ok(Installed { library, fresh: false });
+    if std::fs::read(&library).is_ok_and(|bytes| sha256(&bytes) == pin.sha256_unpacked) {
+        return Ok(Installed { path: library, fresh: false });
     }
     let wheel = match source {
         Source::Index(index) => index.fetch(PACKAGE, pin.file, pin.bytes)?,
@@ -123,7 +123,7 @@ fn install_pinned(cache: &Path, source: Source<'_>, pin: &Pin) -> Result<Install
     }
     let unpacked = files.unpack(&format!("{PACKAGE}/capi/libonnxruntime.so.{VERSION}"), UNPACKED_BYTES)?;
     put(&library, &unpacked)?;
-    Ok(Installed { library, fresh: true })
+    Ok(Installed { path: library, fresh: true })
 }
 
 /// Writes a file that is there as a whole or not at all.

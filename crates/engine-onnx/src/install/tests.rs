@@ -43,8 +43,8 @@ fn wheel() -> (Vec<u8>, Pin) {
         [("onnxruntime/LICENSE", b"MIT"), ("onnxruntime/ThirdPartyNotices.txt", b"others"), (&library, LIBRARY)];
     let wheel = zip(&files);
     let leak = |text: String| -> &'static str { text.leak() };
-    let (sha256, library_sha256) = (leak(sha256(&wheel)), leak(sha256(LIBRARY)));
-    let pin = Pin { file: "onnxruntime-1.whl", bytes: wheel.len() as u64, sha256, library_sha256 };
+    let (sha256, sha256_unpacked) = (leak(sha256(&wheel)), leak(sha256(LIBRARY)));
+    let pin = Pin { file: "onnxruntime-1.whl", bytes: wheel.len() as u64, sha256, sha256_unpacked };
     (wheel, pin)
 }
 
@@ -84,20 +84,20 @@ fn the_library_of_the_pinned_wheel_is_installed_once() {
     let cache = folder.path().join("cache");
     let installed = install_pinned(&cache, Source::Wheel(&file), &pin).unwrap();
     assert!(installed.fresh);
-    assert_eq!(std::fs::read(&installed.library).unwrap(), LIBRARY);
-    assert_eq!(std::fs::read(installed.library.with_file_name("LICENSE")).unwrap(), b"MIT");
-    assert_eq!(std::fs::read(installed.library.with_file_name("ThirdPartyNotices.txt")).unwrap(), b"others");
+    assert_eq!(std::fs::read(&installed.path).unwrap(), LIBRARY);
+    assert_eq!(std::fs::read(installed.path.with_file_name("LICENSE")).unwrap(), b"MIT");
+    assert_eq!(std::fs::read(installed.path.with_file_name("ThirdPartyNotices.txt")).unwrap(), b"others");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(&installed.library).unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(std::fs::metadata(&installed.path).unwrap().permissions().mode() & 0o777, 0o644);
     }
-    let names = std::fs::read_dir(installed.library.parent().unwrap()).unwrap();
+    let names = std::fs::read_dir(installed.path.parent().unwrap()).unwrap();
     assert_eq!(names.count(), 3, "nothing else stays behind");
     std::fs::remove_file(&file).unwrap();
     let again = install_pinned(&cache, Source::Wheel(&file), &pin).unwrap();
     assert_eq!(again, Installed { fresh: false, ..installed.clone() });
-    std::fs::write(&installed.library, b"cut off").unwrap();
+    std::fs::write(&installed.path, b"cut off").unwrap();
     std::fs::write(&file, &wheel).unwrap();
     assert!(install_pinned(&cache, Source::Wheel(&file), &pin).unwrap().fresh, "a broken one is replaced");
 }

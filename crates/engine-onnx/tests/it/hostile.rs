@@ -80,7 +80,7 @@ fn what_is_no_library_is_passed_over_or_told() {
     let folder = tempfile::tempdir().unwrap();
     let wrong = folder.path().join("libonnxruntime.so");
     std::fs::write(&wrong, b"no library").unwrap();
-    let named = Places { library: Some(wrong), pythons: vec![interpreter()], ..Places::default() };
+    let named = Places { named: Some(wrong), pythons: vec![interpreter()], ..Places::default() };
     let error = OnnxRuntime::new(named).state().unwrap_err();
     assert!(error.code() == ErrorCode::UnsupportedModel && error.message().contains("libonnxruntime.so"), "{error:?}");
     let only = Places { binary_folder: Some(folder.path().to_owned()), ..Places::default() };
@@ -110,7 +110,7 @@ fn pretender(folder: &Path, version: &str) -> PathBuf {
 fn a_library_that_is_too_old_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let old = pretender(folder.path(), "1.20.1");
-    let error = OnnxRuntime::new(Places { library: Some(old), ..Places::default() }).state().unwrap_err();
+    let error = OnnxRuntime::new(Places { named: Some(old), ..Places::default() }).state().unwrap_err();
     assert_eq!(error.code(), ErrorCode::UnsupportedModel);
     assert!(error.message().contains("is version 1.20.1, at least 1.24 is needed"), "{error}");
     let other = OnnxRuntime::new(Places { pythons: vec![interpreter()], ..Places::default() });
@@ -121,7 +121,7 @@ fn a_library_that_is_too_old_is_told() {
 fn a_library_that_does_not_keep_its_word_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let liar = pretender(folder.path(), "1.99.0");
-    let runtime = OnnxRuntime::new(Places { library: Some(liar), ..Places::default() });
+    let runtime = OnnxRuntime::new(Places { named: Some(liar), ..Places::default() });
     for _ in 0..2 {
         let error = runtime.state().unwrap_err();
         assert_eq!(error.code(), ErrorCode::UnsupportedModel);

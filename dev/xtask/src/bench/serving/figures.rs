@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::peers::Peer;
-use crate::bench::table::Better;
+use crate::bench::table::{Better, short};
 
 /// One figure of one server.
 #[derive(Clone)]
@@ -182,15 +182,5 @@ impl Report {
             text.push('\n');
         }
         text
-    }
-}
-
-/// Three digits that count.
-fn short(value: f64) -> String {
-    match value.abs() {
-        size if size >= 100.0 || size == 0.0 => format!("{value:.0}"),
-        size if size >= 10.0 => format!("{value:.1}"),
-        size if size >= 1.0 => format!("{value:.2}"),
-        _ => format!("{value:.3}"),
     }
 }
