@@ -51,18 +51,29 @@ pub(super) fn infer(
     answer::answer(endpoint, version, &request, |part| response(endpoint, &request, part, raw))
 }
 
-/// A request to a model of tensors.
-fn tensor_call(message: &m::ModelInferRequest) -> Result<TensorCall<'_>> {
+/// Reads each input with its raw contents, where there are such.
+///
+/// # Errors
+/// `InvalidInput` that names the input; also when there are raw contents for some inputs only.
+fn each_input<'a, T>(
+    message: &'a m::ModelInferRequest,
+    read: impl Fn(&'a m::InferTensor, Option<&Bytes>) -> Result<T>,
+) -> Result<Vec<T>> {
     let raw = &message.raw_input_contents;
     if !raw.is_empty() && raw.len() != message.inputs.len() {
         let (raw, inputs) = (raw.len(), message.inputs.len());
         return Err(Error::invalid(format!("there are {raw} raw contents for {inputs} inputs")));
     }
-    let mut inputs = Vec::with_capacity(message.inputs.len());
-    for (place, input) in message.inputs.iter().enumerate() {
-        let read = typed(input, raw.get(place));
-        inputs.push(read.map_err(|error| error.context(format_args!("input '{}'", input.name.escape_debug())))?);
-    }
+    let named = |(place, input): (usize, &'a m::InferTensor)| {
+        let read = read(input, raw.get(place));
+        read.map_err(|error| error.context(format_args!("input '{}'", input.name.escape_debug())))
+    };
+    message.inputs.iter().enumerate().map(named).collect()
+}
+
+/// A request to a model of tensors.
+fn tensor_call(message: &m::ModelInferRequest) -> Result<TensorCall<'_>> {
+    let inputs = each_input(message, typed)?;
     let outputs = message.outputs.iter().map(|output| WantedOutput::named(Cow::Borrowed(&output.name), false));
     let outputs = if message.outputs.is_empty() { None } else { Some(outputs.collect()) };
     let id = Some(message.id.as_str()).filter(|id| !id.is_empty()).map(Cow::Borrowed);
@@ -178,16 +189,7 @@ fn lists(tensor: &core::Tensor) -> m::Contents {
 /// # Errors
 /// `InvalidInput` for the first thing that may not be.
 pub(super) fn request(message: &m::ModelInferRequest) -> Result<InferRequest<'_>> {
-    let raw = &message.raw_input_contents;
-    if !raw.is_empty() && raw.len() != message.inputs.len() {
-        let (raw, inputs) = (raw.len(), message.inputs.len());
-        return Err(Error::invalid(format!("there are {raw} raw contents for {inputs} inputs")));
-    }
-    let mut inputs = Vec::with_capacity(message.inputs.len());
-    for (place, input) in message.inputs.iter().enumerate() {
-        let read = tensor(input, raw.get(place));
-        inputs.push(read.map_err(|error| error.context(format_args!("input '{}'", input.name.escape_debug())))?);
-    }
+    let inputs = each_input(message, tensor)?;
     let outputs = message.outputs.iter().map(|output| {
         WantedOutput::named(Cow::Borrowed(&output.name), output.parameters.contains_key("classification"))
     });
