@@ -21,10 +21,11 @@ const USAGE: &str = "cargo xtask COMMAND
 
   test           set up what is missing, then run every test
   check          formatting, lints and the house rules
-  bench NAME     measure; names: infer, demo, idle, rollout, tracking  [--json]
+  bench NAME     measure; names: infer, demo, idle, rollout, serving, tracking  [--json]
                  tracking, beside MLflow's own server: [--sqlite] [--postgres] [--million]
                  [--quick] [--alone: without MLflow] [--only=metric|batch|search|history|artifact]
   conformance    ask MLflow's own server and Flyball the same and compare; then the workflows of its client
+  oracles DIR    compare with a folder of expected values of the field's tools, as in dev/oracles/fixtures
   setup          only set up what the tests need";
 
 fn main() -> ExitCode {
@@ -43,6 +44,7 @@ fn command() -> Result<()> {
     match words.as_slice() {
         ["test", filters @ ..] => test::run(filters),
         ["check"] => check::run(),
+        ["oracles", folder] => oracles(folder),
         ["conformance", arguments @ ..] => conformance::run(arguments),
         ["setup"] => setup::run().map(|_| ()),
         ["bench", name, flags @ ..] => bench::run(name, flags),
@@ -51,4 +53,10 @@ fn command() -> Result<()> {
             bail!("no such command")
         }
     }
+}
+
+/// Compares with the expected values of a folder.
+fn oracles(folder: &str) -> Result<()> {
+    let begin = ["cargo", "run", "--quiet", "--release", "--package", "flyball-oracles", "--"];
+    run::run(run::command(&begin).arg(std::path::absolute(folder)?))
 }

@@ -1,4 +1,4 @@
-//! Values of scikit-learn, scipy, Evidently, NannyML, Fairlearn, SHAP and XGBoost (see `../oracles`), and the
+//! Values of scikit-learn, scipy, Evidently, NannyML, Fairlearn, SHAP and XGBoost (see `dev/oracles`), and the
 //! calibration of the drift decision.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]

@@ -6,7 +6,7 @@ use serde_json::Value;
 #[expect(clippy::disallowed_methods, reason = "cargo says in the environment where the checkout is")]
 pub(crate) fn load(name: &str) -> Value {
     // Asked when it runs, not built in: the build folder is shared between checkouts.
-    let path = format!("{}/tests/oracles/{name}.json", std::env::var("CARGO_MANIFEST_DIR").unwrap());
+    let path = format!("{}/../../dev/oracles/fixtures/{name}.json", std::env::var("CARGO_MANIFEST_DIR").unwrap());
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 

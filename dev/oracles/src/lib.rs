@@ -1,0 +1,48 @@
+//! Compares Flyball's mathematics with what the field's own tools computed: each fixture is a JSON file with inputs,
+//! expected values and tolerances, as in `fixtures/`. Any folder of files in that format can be checked.
+
+mod checks;
+mod read;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+pub use checks::{Checks, Deviation};
+
+/// Compares one fixture with what we compute.
+type Check = fn(&Value, &mut Checks);
+
+/// The fixtures that we know, by how their file's name begins.
+const KNOWN: &[(&str, Check)] = &[];
+
+/// Checks every fixture of a folder, in the order of their names. Files that are no fixture are left alone; a fixture of a
+/// kind that we do not know is reported as such.
+///
+/// # Errors
+/// When the folder or a file cannot be read, is not JSON, or no fixture is there.
+pub fn check_folder(folder: &Path) -> Result<Vec<Checks>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    if files.is_empty() {
+        bail!("{} holds no fixture; fixtures are files that end in .json", folder.display());
+    }
+    let mut reports = Vec::new();
+    for file in files {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut checks = Checks::new(&name);
+        match KNOWN.iter().find(|(known, _)| name.starts_with(known)) {
+            Some((_, check)) => {
+                let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+                let fixture = serde_json::from_str(&text).with_context(|| file.display().to_string())?;
+                check(&fixture, &mut checks);
+            }
+            None => checks.leave_out("the whole file: nothing here computes what it expects"),
+        }
+        reports.push(checks);
+    }
+    Ok(reports)
+}
