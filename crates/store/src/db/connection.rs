@@ -44,6 +44,17 @@ impl Connection {
         }
     }
 
+    /// As [`Connection::begin`], on a new connection where this one turns out to be lost: nothing was asked of it yet.
+    pub(crate) fn begin_again(&mut self, url: &DatabaseUrl, access: Access) -> Result<()> {
+        match self.begin(access) {
+            Err(_) if self.is_closed() => {
+                *self = Self::open(url, access)?;
+                self.begin(access)
+            }
+            outcome => outcome,
+        }
+    }
+
     /// Ends a transaction and drops its changes, if one is open.
     pub(crate) fn rollback(&mut self) {
         if self.in_transaction()

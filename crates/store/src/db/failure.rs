@@ -45,11 +45,24 @@ pub(super) fn from_sqlite(error: rusqlite::Error) -> Error {
     meaning.cause(error)
 }
 
+/// Whether the connection is gone: closed, cut, or ended by the server.
+pub(super) fn is_loss(error: &postgres::Error) -> bool {
+    match error.code() {
+        Some(state) => [
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+            SqlState::IDLE_SESSION_TIMEOUT,
+        ]
+        .contains(state),
+        // Without an SQLSTATE it is either the connection or a value that we cannot convert.
+        None => error.is_closed() || std::error::Error::source(error).is_some_and(|s| s.is::<std::io::Error>()),
+    }
+}
+
 pub(super) fn from_postgres(error: postgres::Error) -> Error {
     let Some(state) = error.code() else {
-        // Without an SQLSTATE it is either the connection or a value that we cannot convert.
-        let lost = error.is_closed() || std::error::Error::source(&error).is_some_and(|s| s.is::<std::io::Error>());
-        return if lost { unavailable().cause(error) } else { Error::internal(error) };
+        return if is_loss(&error) { unavailable().cause(error) } else { Error::internal(error) };
     };
     if *state == SqlState::INVALID_REGULAR_EXPRESSION {
         return Error::invalid("the database does not understand the regular expression").cause(error);

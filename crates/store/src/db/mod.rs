@@ -140,13 +140,7 @@ impl Db {
     /// # Errors
     /// What `f` returns; `Unavailable` when the database does not answer; `Overloaded` when no connection gets free.
     pub fn read<T>(&self, f: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.shared.readers.with(|connection| {
-            connection.begin(Access::Read)?;
-            let outcome = f(&mut Tx::new(connection));
-            // Nothing was written, so the end of the transaction cannot lose anything.
-            connection.rollback();
-            outcome
-        })
+        self.shared.readers.read(|connection| f(&mut Tx::new(connection)))
     }
 
     /// Which engine this is.

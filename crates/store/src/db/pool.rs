@@ -37,14 +37,19 @@ impl Pool {
         Self { url, readers, state: Mutex::default(), returned: Condvar::new() }
     }
 
-    /// Lends a connection to `f`. A connection that was lost, or whose reader panicked, is not used again.
-    pub(super) fn with<T>(&self, f: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
+    /// Lends a connection to `f`, in a transaction that cannot write and ends with it. A connection that was lost, or
+    /// whose reader panicked, is not used again.
+    pub(super) fn read<T>(&self, f: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         let mut loan = self.take()?;
         let connection = match &mut loan.connection {
             Some(connection) => connection,
             empty => empty.insert(Connection::open(&self.url, Access::Read)?),
         };
-        f(connection)
+        connection.begin_again(&self.url, Access::Read)?;
+        let outcome = f(connection);
+        // Nothing was written, so the end of the transaction cannot lose anything.
+        connection.rollback();
+        outcome
     }
 
     fn take(&self) -> Result<Loan<'_>> {

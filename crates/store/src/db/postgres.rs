@@ -12,7 +12,7 @@ use postgres::{Client, Config, NoTls, Statement};
 
 use super::cells::{Cell, Cells, Reader, Source};
 use super::connection::Access;
-use super::failure::from_postgres;
+use super::failure::{from_postgres, is_loss};
 use super::values::Values;
 use super::{Param, numeric};
 
@@ -25,6 +25,8 @@ const WRITE_LOCK: i64 = 0x666c_7962_616c_6c01;
 pub(crate) struct PostgresConnection {
     client: Client,
     statements: HashMap<String, Statement>,
+    /// Whether an answer said that the connection is gone; the client itself notices that a moment later.
+    lost: bool,
 }
 
 impl PostgresConnection {
@@ -44,11 +46,17 @@ impl PostgresConnection {
                 .hint("check the address, the user and the database in the URL")
                 .cause(error)
         })?;
-        Ok(Self { client, statements: HashMap::new() })
+        Ok(Self { client, statements: HashMap::new(), lost: false })
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.lost || self.client.is_closed()
+    }
+
+    /// What an error of the server means, after taking note of a lost connection.
+    fn failed(&mut self, error: postgres::Error) -> Error {
+        self.lost |= is_loss(&error);
+        from_postgres(error)
     }
 
     pub(crate) fn begin(&mut self, access: Access) -> Result<()> {
@@ -62,19 +70,24 @@ impl PostgresConnection {
     }
 
     pub(crate) fn batch(&mut self, sql: &str) -> Result<()> {
-        self.client.batch_execute(sql).map_err(from_postgres)
+        self.client.batch_execute(sql).map_err(|error| self.failed(error))
     }
 
     pub(crate) fn execute(&mut self, sql: &str, params: Values<'_>) -> Result<u64> {
         let statement = self.prepare(sql, params)?;
-        self.client.execute(&statement, &as_dynamic(params)).map_err(from_postgres)
+        self.client.execute(&statement, &as_dynamic(params)).map_err(|error| self.failed(error))
     }
 
     /// Hands on each row of the answer.
     pub(crate) fn for_each(&mut self, sql: &str, params: Values<'_>, each: &mut Reader<'_>) -> Result<()> {
         let statement = self.prepare(sql, params)?;
-        let mut rows = self.client.query_raw(&statement, params.iter()).map_err(from_postgres)?;
-        while let Some(row) = rows.next().map_err(from_postgres)? {
+        let lost = &mut self.lost;
+        let mut failed = |error: postgres::Error| {
+            *lost |= is_loss(&error);
+            from_postgres(error)
+        };
+        let mut rows = self.client.query_raw(&statement, params.iter()).map_err(&mut failed)?;
+        while let Some(row) = rows.next().map_err(&mut failed)? {
             each(&Cells(&row))?;
         }
         Ok(())
@@ -84,7 +97,7 @@ impl PostgresConnection {
         let statement = match self.statements.get(sql) {
             Some(statement) => statement.clone(),
             None => {
-                let statement = self.client.prepare(sql).map_err(from_postgres)?;
+                let statement = self.client.prepare(sql).map_err(|error| self.failed(error))?;
                 if self.statements.len() >= STATEMENTS_KEPT {
                     self.statements.clear();
                 }

@@ -145,16 +145,7 @@ fn serve(
     while let Ok(first) = receiver.recv() {
         let mut group = vec![first];
         group.extend(receiver.try_iter().take(GROUP - 1));
-        if connection.is_closed() {
-            match Connection::open(url, Access::Write) {
-                Ok(fresh) => connection = fresh,
-                Err(error) => {
-                    answer_all(group, Some(&error));
-                    continue;
-                }
-            }
-        }
-        let outcome = run_group(&mut connection, &mut group);
+        let outcome = run_group(&mut connection, url, &mut group);
         if let Err(error) = &outcome {
             connection.rollback();
             tracing::error!(?error, "a group of writes could not be committed");
@@ -167,8 +158,8 @@ fn serve(
 }
 
 /// Runs and commits a group. After an error nothing of the group may be kept.
-fn run_group(connection: &mut Connection, group: &mut [Box<dyn Call>]) -> Result<()> {
-    connection.begin(Access::Write)?;
+fn run_group(connection: &mut Connection, url: &DatabaseUrl, group: &mut [Box<dyn Call>]) -> Result<()> {
+    connection.begin_again(url, Access::Write)?;
     if let [alone] = group {
         return match alone.run(&mut Tx::new(connection)) {
             Ok(()) => connection.batch("COMMIT"),
