@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::declared::{self, Declared, LoopState, Variant};
 use crate::file::{Dataset, LoopFile, Origin, Sql};
 use crate::platform::{Platform, permit_of};
-use crate::{checks, train, watch};
+use crate::{checks, remedy, train, watch};
 
 /// What `apply` would do to one thing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -265,7 +265,7 @@ fn install(
     }
     watch::plan(tx, declared, next_window(declared, now), now)?;
     for (position, remedy) in declared.file.remedies.iter().enumerate() {
-        watch::plan_scheduled(tx, declared, position, remedy, now)?;
+        remedy::plan_scheduled(tx, declared, position, remedy, now)?;
     }
     Ok(training)
 }

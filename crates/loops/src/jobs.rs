@@ -4,7 +4,7 @@ use flyball_core::{Error, Result};
 use flyball_jobs::{Claimed, Handler, Outcome};
 
 use crate::platform::Platform;
-use crate::{rollout, train, watch};
+use crate::{remedy, rollout, train, watch};
 
 /// Runs the jobs of loops: trainings, rollout steps, windows, calendar actions.
 pub struct LoopJobs {
@@ -20,7 +20,7 @@ impl LoopJobs {
 
 impl Handler for LoopJobs {
     fn kinds(&self) -> &[&'static str] {
-        &[train::KIND, rollout::KIND, watch::KIND, watch::SCHEDULED]
+        &[train::KIND, rollout::KIND, watch::KIND, remedy::SCHEDULED]
     }
 
     fn run(&self, job: &Claimed) -> Result<Outcome> {
@@ -28,7 +28,7 @@ impl Handler for LoopJobs {
             train::KIND => train::run(&self.platform, job),
             rollout::KIND => rollout::run(&self.platform, job),
             watch::KIND => watch::run(&self.platform, job),
-            watch::SCHEDULED => watch::run_scheduled(&self.platform, job),
+            remedy::SCHEDULED => remedy::run_scheduled(&self.platform, job),
             other => Err(Error::internal(format!("no handler for jobs of the kind {other}"))),
         }
     }

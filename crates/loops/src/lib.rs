@@ -18,6 +18,7 @@ mod mlmodel;
 pub mod outcome;
 mod packaged;
 pub mod platform;
+pub mod remedy;
 pub mod rollout;
 pub mod simulate;
 pub mod status;
