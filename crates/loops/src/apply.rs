@@ -160,7 +160,7 @@ pub fn apply_variant(
     let now = platform.clock.now();
     let name = file.name.clone();
     let before = platform.db.read(|tx| declared::find(tx, &permit.read(), name.as_str()))?;
-    let window = file.monitor.window.0.max(1);
+    let window = file.monitor.stride().0.max(1);
     let state = before.as_ref().map_or_else(
         || LoopState { anchor: anchor.unwrap_or(Timestamp(now.0.div_euclid(window) * window)), variant },
         |old| old.state,
@@ -272,9 +272,9 @@ fn install(
 
 /// The start of the window that holds `now`, counted from the loop's anchor.
 fn next_window(declared: &Declared, now: Timestamp) -> Timestamp {
-    let (anchor, length) = (declared.state.anchor, declared.file.monitor.window);
-    let passed = (now - anchor).0.div_euclid(length.0.max(1));
-    Timestamp(anchor.0 + passed.max(0) * length.0)
+    let (anchor, stride) = (declared.state.anchor, declared.file.monitor.stride());
+    let passed = (now - anchor).0.div_euclid(stride.0.max(1));
+    Timestamp(anchor.0 + passed.max(0) * stride.0)
 }
 
 /// The permit of a loop that acts for itself; used by simulations, which apply loops without a user.

@@ -20,7 +20,7 @@ impl LoopJobs {
 
 impl Handler for LoopJobs {
     fn kinds(&self) -> &[&'static str] {
-        &[train::KIND, rollout::KIND, watch::KIND, remedy::SCHEDULED]
+        &[train::KIND, rollout::KIND, watch::KIND, watch::LABELS, remedy::SCHEDULED]
     }
 
     fn run(&self, job: &Claimed) -> Result<Outcome> {
@@ -28,6 +28,7 @@ impl Handler for LoopJobs {
             train::KIND => train::run(&self.platform, job),
             rollout::KIND => rollout::run(&self.platform, job),
             watch::KIND => watch::run(&self.platform, job),
+            watch::LABELS => watch::run_labels(&self.platform, job),
             remedy::SCHEDULED => remedy::run_scheduled(&self.platform, job),
             other => Err(Error::internal(format!("no handler for jobs of the kind {other}"))),
         }

@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod batch;
+pub mod card;
 pub mod checks;
 mod command;
 mod commit;

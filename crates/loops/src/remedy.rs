@@ -34,7 +34,7 @@ pub(crate) fn consider(tx: &mut Tx<'_>, declared: &Declared, report: &WindowRepo
     let permit = permit_of(&declared.name)?;
     // Newest first; the window just closed is the first.
     let most = declared.file.remedies.iter().map(|remedy| windows_of(&remedy.trigger)).max().unwrap_or(1);
-    let history = monitoring::windows(tx, &permit.read(), declared.name.as_str(), most as usize)?;
+    let history = monitoring::windows_until(tx, &permit.read(), declared.name.as_str(), report.from, most as usize)?;
     for (position, remedy) in declared.file.remedies.iter().enumerate() {
         let Trigger::When(condition) = &remedy.trigger else { continue };
         let wanted = condition.windows() as usize;

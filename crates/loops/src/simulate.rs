@@ -286,7 +286,8 @@ impl Simulation {
 
 fn window_and_delay(declared: &Declared) -> Duration {
     let delay = declared.file.training_dataset().map_or(Duration::ZERO, |dataset| dataset.label_delay);
-    Duration(declared.file.monitor.window.0 + delay.0)
+    let monitor = &declared.file.monitor;
+    Duration(monitor.length().unwrap_or(monitor.stride()).0 + delay.0)
 }
 
 impl History {

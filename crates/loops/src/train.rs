@@ -171,7 +171,8 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
         baseline: baseline.as_ref().map(|(_, evaluation)| evaluation),
     };
     let report = gate::judge(&file.gates, &contest);
-    let (sample, scores) = Reference::sample(&trained.signature, &set.all, &answers.score, file.seed)?;
+    let (sample, scores) =
+        Reference::sample(&trained.signature, &set.all, &holdout, (&answers.score, &answers.truth), file.seed)?;
     let reference = reference_digest(platform, &sample, &scores)?;
     Ok(Product { trained, evaluation, report, reference, baseline })
 }

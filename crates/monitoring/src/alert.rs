@@ -33,6 +33,11 @@ impl AlertKind {
             AlertKind::Page => "page",
         }
     }
+
+    /// Whether it can only be told when the labels of a window are due.
+    pub fn needs_labels(self) -> bool {
+        self == AlertKind::Performance
+    }
 }
 
 /// How a finding stands at a moment: it is there, or it is not.
@@ -92,6 +97,7 @@ pub fn findings(report: &WindowReport, floor: Option<(&str, f64, bool)>) -> Vec<
         details: json!({ "from": report.from, "to": report.to, "rows": report.rows, "columns": drifted }),
     }];
     if let Some((metric, limit, higher_is_better)) = floor
+        && report.labels_due
         && let Some(measure) = report.performance.get(metric)
     {
         let past = if higher_is_better { measure.value < limit } else { measure.value > limit };

@@ -9,12 +9,18 @@ use flyball_data::formats::parquet;
 
 /// The column of the answers in the kept sample.
 pub const SCORE: &str = "flyball.score";
+/// The column of what really happened beside them.
+pub const TRUTH: &str = "flyball.truth";
 
 /// A reference ready for comparison: numbers sorted, levels counted.
 #[derive(Clone, Debug)]
 pub struct Reference {
     /// By feature, and `SCORE` for the answers.
     pub columns: BTreeMap<String, ReferenceColumn>,
+    /// The sampled rows that were learned from: the features.
+    pub learnt: Table,
+    /// Held-out rows: the features, the answers and what really happened. References of old versions hold the answers only.
+    pub heldout: Table,
 }
 
 /// One column of a reference.
@@ -35,45 +41,51 @@ pub enum ReferenceColumn {
 pub const MISSING_LEVEL: &str = "(missing)";
 
 impl Reference {
-    /// Draws the sample that is kept: the features of at most `REFERENCE_SAMPLE_ROWS` training rows. The answers to the
-    /// held-out rows are kept beside them as a second table of one column; both as Parquet.
+    /// Draws the sample that is kept: the features of at most `REFERENCE_SAMPLE_ROWS` training rows, and as many held-out
+    /// rows with the answers to them and what really happened (NaN while unknown). Both as Parquet.
+    ///
+    /// # Errors
+    /// `NotFound` for a feature that the tables lack.
     pub fn sample(
         signature: &Signature,
         learn: &Table,
-        holdout_scores: &[f64],
+        heldout: &Table,
+        (scores, truth): (&[f64], &[f64]),
         seed: u64,
     ) -> Result<(Vec<u8>, Vec<u8>)> {
-        let mut rows: Vec<usize> = (0..learn.rows()).collect();
         let mut rng = Rng::seeded(seed);
-        if rows.len() > limits::REFERENCE_SAMPLE_ROWS {
-            rng.shuffle(&mut rows);
-            rows.truncate(limits::REFERENCE_SAMPLE_ROWS);
-            rows.sort_unstable();
-        }
         let names: Vec<&str> = signature.features.iter().map(|feature| feature.name.as_str()).collect();
-        let features = learn.select(&names)?.take(&rows);
-        let mut scores = holdout_scores.to_vec();
-        if scores.len() > limits::REFERENCE_SAMPLE_ROWS {
-            rng.shuffle(&mut scores);
-            scores.truncate(limits::REFERENCE_SAMPLE_ROWS);
-        }
-        let scores = Table::new(vec![(SCORE.to_owned(), Column::Float(scores))])?;
-        Ok((parquet::write(&features)?, parquet::write(&scores)?))
+        let features = learn.select(&names)?.take(&chosen(learn.rows(), &mut rng));
+        let rows = chosen(scores.len(), &mut rng);
+        let pick = |numbers: &[f64]| Column::Float(rows.iter().map(|&row| numbers[row]).collect());
+        let mut answered = heldout.select(&names)?.take(&rows);
+        answered.push(SCORE, pick(scores))?;
+        answered.push(TRUTH, pick(truth))?;
+        Ok((parquet::write(&features)?, parquet::write(&answered)?))
     }
 
     /// Makes a reference from the kept sample.
-    pub fn load(features: Bytes, scores: Bytes) -> Result<Self> {
-        let mut columns = BTreeMap::new();
-        for table in [parquet::read(features)?, parquet::read(scores)?] {
-            for (name, column) in table.columns() {
-                columns.insert(name.to_owned(), ReferenceColumn::of(column));
-            }
-        }
-        if columns.is_empty() {
-            return Err(Error::internal("a reference without columns"));
-        }
-        Ok(Self { columns })
+    ///
+    /// # Errors
+    /// When a table cannot be read or is empty.
+    pub fn load(features: Bytes, answered: Bytes) -> Result<Self> {
+        let (learnt, heldout) = (parquet::read(features)?, parquet::read(answered)?);
+        let mut columns: BTreeMap<String, ReferenceColumn> =
+            learnt.columns().map(|(name, column)| (name.to_owned(), ReferenceColumn::of(column))).collect();
+        columns.insert(SCORE.to_owned(), ReferenceColumn::of(heldout.column(SCORE)?));
+        Ok(Self { columns, learnt, heldout })
     }
+}
+
+/// At most as many rows as are kept, drawn at random, in their order.
+fn chosen(rows: usize, rng: &mut Rng) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..rows).collect();
+    if rows.len() > limits::REFERENCE_SAMPLE_ROWS {
+        rng.shuffle(&mut rows);
+        rows.truncate(limits::REFERENCE_SAMPLE_ROWS);
+        rows.sort_unstable();
+    }
+    rows
 }
 
 impl ReferenceColumn {

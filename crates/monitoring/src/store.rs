@@ -1,6 +1,6 @@
 //! The SQL of windows and alerts.
 
-use flyball_core::{Edit, Error, Permit, Read, Result, Timestamp, id};
+use flyball_core::{Duration, Edit, Error, Permit, Read, Result, Timestamp, id};
 use flyball_governance::{Event, audit};
 use flyball_store::{Row, Tx, params};
 use serde_json::json;
@@ -8,50 +8,194 @@ use serde_json::json;
 use crate::alert::{Alert, Finding};
 use crate::window::WindowReport;
 
-/// Keeps the report of a closed window, with its audit event. Closing it again changes nothing.
-pub fn keep_window(
+/// A judged window with what it is judged from.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// What it showed.
+    pub report: WindowReport,
+    /// The records that were written in its stretch of event time, those that failed included.
+    pub seen_rows: u64,
+    /// The highest number of a record in it; -1 without any.
+    pub last_sequence: i64,
+    /// The sketches of its columns, in their own form; empty when the window had no rows.
+    pub sketches: Vec<u8>,
+}
+
+/// How a window stands among those of its loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// No later window is judged.
+    pub newest: bool,
+    /// Its labels are due, and no later window's are.
+    pub newest_labelled: bool,
+}
+
+/// Keeps a judged window, with its audit event. Judging it again replaces what was found; an event is written only if
+/// something changed.
+///
+/// # Errors
+/// Those of the database.
+pub fn keep(
     tx: &mut Tx<'_>,
     permit: &Permit<Edit>,
     loop_name: &str,
-    report: &WindowReport,
+    judged: &Judged,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<Standing> {
+    let report = &judged.report;
     let drifted: Vec<&str> = report.drifted().iter().map(|column| column.column.as_str()).collect();
     let text = serde_json::to_string(report).map_err(Error::internal)?;
-    let added = tx.execute(
+    let before = tx.query_one(
+        "SELECT report FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from = $3",
+        &params![permit.workspace(), loop_name, report.from],
+    )?;
+    let before = before.map(|row| row.get::<String>("report")).transpose()?;
+    tx.execute(
         "INSERT INTO monitor_windows (workspace, loop_name, window_from, window_to, closed_at, row_count, labelled, \
-         drifted, report) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+         drifted, report, judged_at, seen_rows, last_sequence, labels_due, sketches) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $5, $10, $11, $12, $13) \
+         ON CONFLICT (workspace, loop_name, window_from) DO UPDATE SET window_to = excluded.window_to, \
+         row_count = excluded.row_count, labelled = excluded.labelled, drifted = excluded.drifted, \
+         report = excluded.report, judged_at = excluded.judged_at, seen_rows = excluded.seen_rows, \
+         last_sequence = excluded.last_sequence, labels_due = excluded.labels_due, sketches = excluded.sketches",
         &params![
             permit.workspace(),
             loop_name,
             report.from,
             report.to,
             now,
-            report.rows as i64,
-            report.labelled as i64,
-            drifted.len() as i64,
-            text
+            report.rows,
+            report.labelled,
+            drifted.len(),
+            text.as_str(),
+            judged.seen_rows.cast_signed(),
+            judged.last_sequence,
+            report.labels_due,
+            judged.sketches.as_slice()
         ],
     )?;
-    if added == 0 {
-        return Ok(());
+    if before.as_ref() != Some(&text) {
+        let metrics: serde_json::Map<String, serde_json::Value> =
+            report.performance.iter().map(|(name, measure)| (name.clone(), measure.value.into())).collect();
+        let action = if before.is_none() { "window.close" } else { "window.update" };
+        let event = Event::done(permit, now, action, format!("loop/{loop_name}")).details(json!({
+            "from": report.from.to_string(), "to": report.to.to_string(), "rows": report.rows,
+            "labelled": report.labelled, "drifted": drifted, "metrics": metrics, "note": report.note,
+        }));
+        audit::record(tx, &event)?;
     }
-    let metrics: serde_json::Map<String, serde_json::Value> =
-        report.performance.iter().map(|(name, measure)| (name.clone(), measure.value.into())).collect();
-    let event = Event::done(permit, now, "window.close", format!("loop/{loop_name}")).details(json!({
-        "from": report.from.to_string(), "to": report.to.to_string(), "rows": report.rows,
-        "labelled": report.labelled, "drifted": drifted, "metrics": metrics, "note": report.note,
-    }));
-    audit::record(tx, &event)
+    let later = tx.query_one(
+        "SELECT COUNT(*) AS n, COALESCE(SUM(labels_due), 0) AS labelled FROM monitor_windows \
+         WHERE workspace = $1 AND loop_name = $2 AND window_from > $3",
+        &params![permit.workspace(), loop_name, report.from],
+    )?;
+    let later = |column: &str| later.as_ref().map_or(Ok(0), |row| row.get::<i64>(column));
+    Ok(Standing { newest: later("n")? == 0, newest_labelled: report.labels_due && later("labelled")? == 0 })
 }
 
-/// The newest closed windows of a loop, newest first.
-pub fn windows(tx: &mut Tx<'_>, permit: &Permit<Read>, loop_name: &str, limit: usize) -> Result<Vec<WindowReport>> {
+/// Where the newest window of a loop ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// Its end in event time.
+    pub to: Timestamp,
+    /// The highest number of a record in it; -1 without any.
+    pub last_sequence: i64,
+}
+
+/// Where the newest window of a loop ends; `None` while none was judged.
+///
+/// # Errors
+/// Those of the database.
+pub fn newest(tx: &mut Tx<'_>, permit: &Permit<Read>, loop_name: &str) -> Result<Option<Newest>> {
+    let row = tx.query_one(
+        "SELECT window_to, last_sequence FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 \
+         ORDER BY window_from DESC LIMIT 1",
+        &params![permit.workspace(), loop_name],
+    )?;
+    row.map(|row| Ok(Newest { to: row.get("window_to")?, last_sequence: row.get("last_sequence")? })).transpose()
+}
+
+/// The windows that ended after `since`, at most `most` of them, for which records were written or labels came after they
+/// were judged. Labels of what happened in a window and up to `delay` after it are its own.
+///
+/// # Errors
+/// Those of the database.
+pub fn changed(
+    tx: &mut Tx<'_>,
+    permit: &Permit<Read>,
+    loop_name: &str,
+    (since, delay): (Timestamp, Duration),
+    most: usize,
+) -> Result<Vec<(Timestamp, Timestamp)>> {
     let rows = tx.query(
-        "SELECT report FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 ORDER BY window_from DESC LIMIT $3",
-        &params![permit.workspace(), loop_name, limit as i64],
+        "SELECT w.window_from, w.window_to FROM monitor_windows w \
+         WHERE w.workspace = $1 AND w.loop_name = $2 AND w.window_to > $3 AND (\
+         w.seen_rows <> (SELECT COALESCE(SUM(s.row_count), 0) FROM record_segments s \
+         WHERE s.endpoint = w.loop_name AND s.at_to >= w.window_from AND s.at_from < w.window_to) \
+         OR (w.labels_due = 1 AND EXISTS (SELECT 1 FROM ground_truths t WHERE t.endpoint = w.loop_name \
+         AND t.happened_at >= w.window_from AND t.happened_at < w.window_to + $4 AND t.arrived_at > w.judged_at))) \
+         ORDER BY w.window_from LIMIT $5",
+        &params![permit.workspace(), loop_name, since, delay.0, most],
+    )?;
+    rows.iter().map(|row| Ok((row.get("window_from")?, row.get("window_to")?))).collect()
+}
+
+/// The sketches of a window's columns; `None` when it was not judged or had no rows.
+///
+/// # Errors
+/// Those of the database.
+pub fn sketches(
+    tx: &mut Tx<'_>,
+    permit: &Permit<Read>,
+    loop_name: &str,
+    from: Timestamp,
+) -> Result<Option<Vec<u8>>> {
+    let row = tx.query_one(
+        "SELECT sketches FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from = $3",
+        &params![permit.workspace(), loop_name, from],
+    )?;
+    let bytes = row.map(|row| row.get::<Option<Vec<u8>>>("sketches")).transpose()?.flatten();
+    Ok(bytes.filter(|bytes| !bytes.is_empty()))
+}
+
+/// The newest judged windows of a loop, newest first.
+///
+/// # Errors
+/// Those of the database.
+pub fn windows(tx: &mut Tx<'_>, permit: &Permit<Read>, loop_name: &str, limit: usize) -> Result<Vec<WindowReport>> {
+    windows_until(tx, permit, loop_name, Timestamp(i64::MAX), limit)
+}
+
+/// The judged windows of a loop that begin at `until` or before, newest first.
+///
+/// # Errors
+/// Those of the database.
+pub fn windows_until(
+    tx: &mut Tx<'_>,
+    permit: &Permit<Read>,
+    loop_name: &str,
+    until: Timestamp,
+    limit: usize,
+) -> Result<Vec<WindowReport>> {
+    let rows = tx.query(
+        "SELECT report FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from <= $3 \
+         ORDER BY window_from DESC LIMIT $4",
+        &params![permit.workspace(), loop_name, until, limit],
     )?;
     rows.iter().map(|row| serde_json::from_str(&row.get::<String>("report")?).map_err(Error::internal)).collect()
+}
+
+/// One window of a loop.
+///
+/// # Errors
+/// `NotFound` when it was not judged; those of the database.
+pub fn window(tx: &mut Tx<'_>, permit: &Permit<Read>, loop_name: &str, from: Timestamp) -> Result<WindowReport> {
+    let row = tx.query_one(
+        "SELECT report FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from = $3",
+        &params![permit.workspace(), loop_name, from],
+    )?;
+    let row = row.ok_or_else(|| Error::not_found("window", format!("{loop_name}/{}", from.0)))?;
+    serde_json::from_str(&row.get::<String>("report")?).map_err(Error::internal)
 }
 
 /// Moves the alert of this kind to what was found: opens it, sees it again, or resolves it. Each change of state is an

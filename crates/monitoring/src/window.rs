@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use flyball_core::{Duration, Result, Table, Task, Timestamp};
+use flyball_core::{Result, Table, Task, Timestamp};
 use flyball_evaluation::expression::{Aggregate, Facts, Measured, Subject};
 use flyball_evaluation::gate::shown;
 use flyball_evaluation::measure::{Measure, measure};
@@ -14,8 +14,6 @@ use crate::reference::Reference;
 /// How windows are judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WindowSettings {
-    /// The length of a window in event time.
-    pub length: Duration,
     /// The rate at which drift-free windows may raise an alarm, over all columns together.
     pub false_alarm_rate: f64,
     /// The smallest Kolmogorov–Smirnov distance or total variation that counts; smaller ones are significant but harmless.
@@ -35,6 +33,9 @@ pub struct WindowReport {
     pub rows: usize,
     /// Those whose ground truth is known.
     pub labelled: usize,
+    /// Whether the labels of its last rows were due when it was judged; until then its performance is provisional.
+    #[serde(default = "due")]
+    pub labels_due: bool,
     /// Requests that failed.
     pub errors: usize,
     /// The model versions that answered, with their rows.
@@ -100,6 +101,11 @@ pub fn judge(
     Ok(report)
 }
 
+/// What reports of before there were two judgements meant.
+fn due() -> bool {
+    true
+}
+
 impl WindowReport {
     /// The report of a window in which nobody asked for anything.
     pub fn silent(span: (Timestamp, Timestamp), reference: BTreeMap<String, Measure>) -> Self {
@@ -108,6 +114,7 @@ impl WindowReport {
             to: span.1,
             rows: 0,
             labelled: 0,
+            labels_due: true,
             errors: 0,
             versions: BTreeMap::new(),
             columns: Vec::new(),

@@ -1,6 +1,7 @@
 //! From the domain to the views of the pages. Pure mapping: what a page shows is asked for here, how it looks is decided
 //! in `flyball-web`.
 
+pub(crate) mod card;
 pub(crate) mod dataset;
 pub(crate) mod endpoint;
 pub(crate) mod lists;

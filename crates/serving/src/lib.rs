@@ -42,7 +42,7 @@ pub use model::{
     Truth, TruthValue, WHOLE,
 };
 pub use prediction_id::PredictionIds;
-pub use records::{Explanation, FoundRecord};
+pub use records::{Explanation, FoundRecord, Seen};
 pub use segment::{Segment, record_segments};
 pub use service::{EndpointSnapshot, RevisionSnapshot, Serving};
 pub use settings::Settings;

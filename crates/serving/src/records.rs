@@ -42,24 +42,76 @@ pub struct Explanation {
     pub contributions: Vec<Contribution>,
 }
 
+/// What was written when records were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The records of all runs that reach into the stretch of time.
+    pub rows: u64,
+    /// The highest number of a record in them.
+    pub last_sequence: Option<i64>,
+}
+
 impl Serving {
     /// The written records of an endpoint with an event time in `from..to`, in the order of their numbers. The columns
     /// are those of [`crate::record_columns`]: id, sequence, at, key, revision, the features, score (and `score.CLASS` for
     /// more than two classes), error.
     pub fn records(&self, endpoint: &str, from: Timestamp, to: Timestamp) -> Result<Table> {
+        let mut tables = Vec::new();
+        self.each_records(endpoint, from, to, |table| {
+            tables.push(table);
+            Ok(())
+        })?;
+        concat(&tables)
+    }
+
+    /// As [`Serving::records`], table by table as they were written, so that however many there are the memory stays
+    /// small. Answers what was there.
+    ///
+    /// # Errors
+    /// Those of the database and of the store, and what `each` answers.
+    pub fn each_records(
+        &self,
+        endpoint: &str,
+        from: Timestamp,
+        to: Timestamp,
+        mut each: impl FnMut(Table) -> Result<()>,
+    ) -> Result<Seen> {
         let segments = self.db.read(|tx| segment::segments(tx, endpoint, from, to))?;
-        let mut tables = Vec::with_capacity(segments.len());
         for segment in &segments {
             let table = segment::read(&self.blobs, segment)?;
             if segment.at.0 >= from && segment.at.1 < to {
-                tables.push(table);
+                each(table)?;
                 continue;
             }
             let times = segment::integers(&table, columns::AT)?;
             let rows: Vec<usize> = (0..table.rows()).filter(|&row| (from.0..to.0).contains(&times[row])).collect();
-            tables.push(table.take(&rows));
+            each(table.take(&rows))?;
         }
-        concat(&tables)
+        Ok(Seen {
+            rows: segments.iter().map(|segment| segment.rows as u64).sum(),
+            last_sequence: segments.iter().map(|segment| segment.last_sequence).max(),
+        })
+    }
+
+    /// The event times, in order, of the next written records of an endpoint after a number: at most so many.
+    ///
+    /// # Errors
+    /// Those of the database and of the store.
+    pub fn times_after(&self, endpoint: &str, sequence: i64, most: usize) -> Result<Vec<(i64, Timestamp)>> {
+        let mut found: Vec<(i64, Timestamp)> = Vec::new();
+        let mut after = sequence;
+        while found.len() < most {
+            let Some(next) = self.db.read(|tx| segment::first_after(tx, endpoint, after))? else { break };
+            let table = segment::read(&self.blobs, &next)?;
+            let (numbers, times) =
+                (segment::integers(&table, columns::SEQUENCE)?, segment::integers(&table, columns::AT)?);
+            let rows = numbers.iter().zip(times).filter(|(number, _)| **number > sequence);
+            found.extend(rows.map(|(number, time)| (*number, Timestamp(*time))));
+            after = next.last_sequence;
+        }
+        found.sort_unstable();
+        found.truncate(most);
+        Ok(found)
     }
 
     /// The newest written records of an endpoint, at most so many, the newest first.

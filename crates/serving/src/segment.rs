@@ -101,6 +101,15 @@ pub fn segments(tx: &mut Tx<'_>, endpoint: &str, from: Timestamp, to: Timestamp)
     tx.query(&sql, &params![endpoint, from, to])?.iter().map(from_row).collect()
 }
 
+/// The first segment of an endpoint with a record after a number.
+pub(crate) fn first_after(tx: &mut Tx<'_>, endpoint: &str, sequence: i64) -> Result<Option<Segment>> {
+    let sql = format!(
+        "SELECT {} FROM record_segments WHERE endpoint = $1 AND last_sequence > $2 ORDER BY first_sequence LIMIT 1",
+        SEGMENT_COLUMNS.join(", ")
+    );
+    tx.query_one(&sql, &params![endpoint, sequence])?.as_ref().map(from_row).transpose()
+}
+
 /// The newest segments of an endpoint, the newest first.
 pub(crate) fn newest(tx: &mut Tx<'_>, endpoint: &str, most: usize) -> Result<Vec<Segment>> {
     let sql = format!(

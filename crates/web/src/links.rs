@@ -22,6 +22,16 @@ pub fn model_version(name: &str, version: &str) -> String {
     path(&["models", name, "versions", version])
 }
 
+/// `/models/{name}/versions/{version}/card`.
+pub fn card(name: &str, version: &str) -> String {
+    path(&["models", name, "versions", version, "card"])
+}
+
+/// The card of a version as Markdown.
+pub fn card_markdown(name: &str, version: &str) -> String {
+    format!("{}?format=markdown", path(&["api", "v1", "models", name, "versions", version, "card"]))
+}
+
 /// `/endpoints/{name}`.
 pub fn endpoint(name: &str) -> String {
     path(&["endpoints", name])

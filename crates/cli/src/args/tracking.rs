@@ -196,6 +196,11 @@ pub(crate) enum ModelsVerb {
         /// The version, as MODEL/NUMBER, or the model.
         version: String,
     },
+    /// The model card of a version, as Markdown with the head that the Hugging Face Hub reads.
+    Card {
+        /// The version, as MODEL/NUMBER, or the model.
+        version: String,
+    },
     /// Register what a run made as the next version of a model.
     Register {
         /// The model, which is made when there is none of the name.

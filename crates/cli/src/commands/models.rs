@@ -36,6 +36,14 @@ pub(crate) fn run(context: &Context, verb: &ModelsVerb) -> Result<()> {
             let (model, number) = version.rsplit_once('/').unwrap_or((version, "latest"));
             return print_json(&client.get::<Value>(&format!("{}/versions/{}", model_at(model), segment(number)))?);
         }
+        ModelsVerb::Card { version } => {
+            let (model, number) = version.rsplit_once('/').unwrap_or((version, "latest"));
+            let path = format!("{}/versions/{}/card", model_at(model), segment(number));
+            if context.json {
+                return print_json(&client.get::<Value>(&path)?);
+            }
+            return client.download(&format!("{path}?format=markdown"), &mut std::io::stdout()).map(drop);
+        }
         ModelsVerb::Register { model, run, path, description, tags } => {
             let body = json!({
                 "run_id": run, "source": path, "description": description, "tags": pairs(&tags.tags)?

@@ -4,18 +4,14 @@ use flyball_core::{Duration, Error, Name, Task};
 
 use super::checks::check;
 use super::grammar;
+use super::monitor;
 use super::reader::{At, Reader};
 use super::types::{
-    Action, Costs, Dataset, Deploy, Drift, Holdout, Limits, LoopFile, Monitor, Origin, Performance, Remedy, Schedule,
-    Sql, Strategy, Train, Trainer, Trigger,
+    Action, Costs, Dataset, Deploy, Holdout, Limits, LoopFile, Origin, Remedy, Schedule, Sql, Strategy, Train, Trainer,
+    Trigger,
 };
 use super::yaml::{Content, Node};
 use crate::expression::{Domain, METRICS, Scope, nearest};
-
-/// The share of drift-free windows that may alarm, unless given.
-const FALSE_ALARM_RATE: f64 = 0.05;
-/// Fewer rows than this say too little about a window, unless given.
-const MIN_ROWS: u64 = 100;
 
 /// The whole file. `None` when something is missing that the checks across keys need.
 pub(super) fn loop_file(reader: &mut Reader, root: &Node) -> Option<LoopFile> {
@@ -42,7 +38,7 @@ pub(super) fn loop_file(reader: &mut Reader, root: &Node) -> Option<LoopFile> {
             abort_if: Vec::new(),
         }),
     };
-    let monitor = fields.get(reader, "monitor", |reader, at| monitor(reader, at, task));
+    let monitor = fields.get(reader, "monitor", |reader, at| monitor::monitor(reader, at, task));
     let remedies = fields
         .get(reader, "remedies", |reader, at| reader.list(at, |reader, item| remedy(reader, item, task)))
         .unwrap_or_default();
@@ -160,27 +156,8 @@ fn strategy(reader: &mut Reader, at: &At<'_>) -> Option<Strategy> {
     Some(Strategy::Canary { steps: steps?, bake: bake? })
 }
 
-fn monitor(reader: &mut Reader, at: &At<'_>, task: Task) -> Option<Monitor> {
-    let fields = reader.fields(at, grammar::MONITOR)?;
-    let window = fields.get(reader, "window", Reader::span);
-    let drift = fields.get(reader, "drift", |reader, at| {
-        let fields = reader.fields(at, grammar::DRIFT)?;
-        let rate = fields.get(reader, "false_alarm_rate", Reader::part).unwrap_or(FALSE_ALARM_RATE);
-        Some(Drift { false_alarm_rate: rate, effect_floor: fields.get(reader, "effect_floor", Reader::share) })
-    });
-    let performance = fields.get(reader, "performance", |reader, at| {
-        let fields = reader.fields(at, grammar::PERFORMANCE)?;
-        let metric = fields.get(reader, "metric", |reader, at| metric(reader, at, task));
-        let floor = fields.get(reader, "floor", Reader::number);
-        Some(Performance { metric: metric?, floor: floor? })
-    });
-    let min_rows = fields.get(reader, "min_rows", Reader::whole).unwrap_or(MIN_ROWS);
-    let drift = drift.unwrap_or(Drift { false_alarm_rate: FALSE_ALARM_RATE, effect_floor: None });
-    Some(Monitor { window: window?, drift, performance, min_rows })
-}
-
 /// A metric of the task.
-fn metric(reader: &mut Reader, at: &At<'_>, task: Task) -> Option<String> {
+pub(super) fn metric(reader: &mut Reader, at: &At<'_>, task: Task) -> Option<String> {
     let text = reader.text(at)?;
     let names = || METRICS.iter().filter(|metric| metric.domain == Domain::Model(task)).map(|metric| metric.name);
     if names().any(|name| name == text) {

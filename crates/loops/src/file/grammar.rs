@@ -16,6 +16,7 @@ pub(super) enum Shape {
     Share,
     Number,
     Whole,
+    Flag,
     Values,
     Parameters,
     Condition,
@@ -28,8 +29,8 @@ pub(super) enum Shape {
 }
 
 use Shape::{
-    Columns, Condition, Duration, ListOf, Map, Name, Named, Number, OneOf, Parameters, Share, Text, Values, Whole,
-    Words,
+    Columns, Condition, Duration, Flag, ListOf, Map, Name, Named, Number, OneOf, Parameters, Share, Text, Values,
+    Whole, Words,
 };
 
 const fn must(key: &'static str, shape: Shape, about: &'static str) -> Field {
@@ -132,15 +133,36 @@ pub(super) const CANARY: &[Field] = &[
 ];
 
 pub(super) const MONITOR: &[Field] = &[
-    must("window", Duration, "the slice of event time that is judged at once"),
+    must("window", OneOf(&[Duration, Map(COUNT)]), "what is judged at once: a slice of event time, or so many rows"),
+    may("every", Duration, "how often a window begins, when they overlap; one follows the other when absent"),
+    may("late", Duration, "rows and labels that come this late still change a judged window; 7d when absent"),
     may("drift", Map(DRIFT), "the drift alarm"),
     may("performance", Map(PERFORMANCE), "the performance alarm"),
+    may("fairness", Map(FAIRNESS), "the groups of people that are compared"),
+    may("segments", ListOf(&OneOf(&[Text, Map(SEGMENT)])), "columns or conditions whose rows are judged by themselves"),
     may("min_rows", Whole, "windows with fewer rows are not judged; 100 when absent"),
 ];
+
+pub(super) const COUNT: &[Field] = &[must("rows", Whole, "so many predictions")];
+
+pub(super) const SEGMENT: &[Field] = &[
+    must("name", Name, "what the segment is called"),
+    must("where", Text, "a condition in SQL on the features: distance > 1000"),
+];
+
+pub(super) const COMPATS: &[&str] = &["evidently", "nannyml", "scouter"];
 
 pub(super) const DRIFT: &[Field] = &[
     may("false_alarm_rate", Share, "in which share of drift-free windows an alarm is accepted; 5% when absent"),
     may("effect_floor", Share, "the smallest distance of distributions, 0 to 1, that counts"),
+    may("rows_of", Text, "a column: rows that share its value (a session, a device) are not independent"),
+    may("compat", Words(COMPATS), "decide as this tool does, with its defaults, instead of at a false-alarm rate"),
+    may("multivariate", Flag, "whether changes between columns are looked for too; true when absent"),
+];
+
+pub(super) const FAIRNESS: &[Field] = &[
+    must("by", Columns, "the columns whose groups are compared; they need not be features"),
+    may("selection_ratio", Share, "the smallest selection rate must be this share of the largest; 80% when absent"),
 ];
 
 pub(super) const PERFORMANCE: &[Field] = &[

@@ -9,6 +9,7 @@
 mod checks;
 mod decode;
 mod grammar;
+mod monitor;
 mod problem;
 mod reader;
 mod rules;

@@ -41,6 +41,7 @@ fn shape(shape_of: &Shape) -> Value {
             { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? *%$" },
         ] }),
         Shape::Number => json!({ "type": "number" }),
+        Shape::Flag => json!({ "type": "boolean" }),
         Shape::Whole => json!({ "type": "integer", "minimum": 0 }),
         Shape::Values => {
             json!({ "type": "array", "items": { "type": ["string", "number", "boolean"] }, "minItems": 1 })

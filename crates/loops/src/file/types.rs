@@ -4,6 +4,7 @@ use flyball_core::{ArtifactPath, Duration, Name, Task};
 pub use flyball_remedies::{Action, Limits};
 use serde::{Serialize, Serializer};
 
+pub use super::monitor::{Compat, Drift, Fairness, Monitor, Performance, Segment, Window};
 use crate::expression::Condition;
 
 /// A whole loop file.
@@ -216,37 +217,6 @@ pub enum Strategy {
         /// How long each step lasts.
         bake: Duration,
     },
-}
-
-/// What is watched.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Monitor {
-    /// The slice of event time that is judged at once.
-    pub window: Duration,
-    /// The drift alarm.
-    pub drift: Drift,
-    /// The performance alarm.
-    pub performance: Option<Performance>,
-    /// Windows with fewer rows are not judged.
-    pub min_rows: u64,
-}
-
-/// The drift alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Drift {
-    /// In which share of drift-free windows an alarm is accepted, over all columns together.
-    pub false_alarm_rate: f64,
-    /// The smallest effect (distance of the distributions, 0 to 1) that counts; the monitor's own when absent.
-    pub effect_floor: Option<f64>,
-}
-
-/// The performance alarm.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Performance {
-    /// The metric.
-    pub metric: String,
-    /// The value that it must not fall below, or rise above where less is better.
-    pub floor: f64,
 }
 
 /// An action with what calls for it.

@@ -72,6 +72,13 @@ impl Reader {
         }
     }
 
+    pub(super) fn flag(&mut self, at: &At<'_>) -> Option<bool> {
+        match value(at) {
+            Value::Bool(flag) => Some(flag),
+            _ => self.expected(at, "true or false", "write true or false, without quotes"),
+        }
+    }
+
     /// A share of 0 to 1, written as a percentage or a fraction.
     pub(super) fn share(&mut self, at: &At<'_>) -> Option<f64> {
         let value = plain(at).and_then(|text| match text.strip_suffix('%') {

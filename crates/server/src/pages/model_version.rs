@@ -70,6 +70,7 @@ fn facts(version: &ModelVersion, package: Option<&PackagedVersion>) -> Vec<Fact>
     if let Some(description) = version.description.as_ref().filter(|description| !description.is_empty()) {
         facts.push(Fact::new("description", description.clone()));
     }
+    facts.push(Fact::link("card", "model card", links::card(&version.model, &version.version.to_string())));
     facts.extend(version.tags.iter().map(|tag| Fact::new(tag.key.clone(), tag.value.clone())));
     facts
 }

@@ -3,6 +3,7 @@
 pub(crate) mod alerts;
 pub(crate) mod artifacts;
 pub(crate) mod audit;
+pub(crate) mod cards;
 pub(crate) mod datasets;
 pub(crate) mod endpoints;
 pub(crate) mod experiments;

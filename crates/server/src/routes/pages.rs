@@ -13,7 +13,7 @@ use super::api::reader;
 use crate::app::App;
 use crate::blocking;
 use crate::error::ApiError;
-use crate::pages::{dataset, endpoint, lists, loop_page, model_version, monitor, overview, prediction, run};
+use crate::pages::{card, dataset, endpoint, lists, loop_page, model_version, monitor, overview, prediction, run};
 
 type Page = Result<Html<String>, ApiError>;
 
@@ -76,6 +76,14 @@ pub(crate) async fn models(State(app): State<Arc<App>>) -> Page {
     responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
 pub(crate) async fn model_version(State(app): State<Arc<App>>, Path((model, version)): Path<(String, String)>) -> Page {
     show(app, move |platform, permit| model_version::page(platform, permit, &model, &version)).await
+}
+
+/// The card of a model version.
+#[utoipa::path(get, path = "/models/{name}/versions/{version}/card", tag = "pages", operation_id = "cardPage",
+    params(("name" = String, Path, description = "The name"), ("version" = String, Path, description = "The version")),
+    responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub(crate) async fn model_card(State(app): State<Arc<App>>, Path((name, version)): Path<(String, String)>) -> Page {
+    show(app, move |platform, permit| card::page(platform, permit, &name, &version)).await
 }
 
 /// All endpoints.

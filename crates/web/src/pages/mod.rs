@@ -1,5 +1,6 @@
 //! One view model per page.
 
+mod card;
 mod dataset;
 mod endpoint;
 mod error;
@@ -11,6 +12,7 @@ mod overview;
 mod prediction;
 mod run;
 
+pub use card::{CardPage, CardSection, CardTable};
 pub use dataset::{CheckRow, ColumnProfile, DatasetPage, FailingRows};
 pub use endpoint::{DecisionRow, EndpointPage, PredictionRow, RevisionRow, RolloutStep, RolloutView};
 pub use error::ErrorPage;

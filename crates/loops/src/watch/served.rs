@@ -1,0 +1,138 @@
+//! What was served, beside what really happened.
+
+use std::collections::BTreeMap;
+
+use flyball_core::{Column, Result, Signature, Table, Timestamp};
+use flyball_registry::{CHAMPION, packages as registry};
+use flyball_serving::model::TruthValue;
+use flyball_serving::store as serving;
+use flyball_serving::{Seen, record_columns as columns, truth};
+
+use crate::declared::Declared;
+use crate::platform::{Platform, permit_of};
+
+/// Some served rows: those that the model answered.
+pub(super) struct Batch {
+    /// The features, under the names that the model knows them by.
+    pub(super) features: Table,
+    /// Everything that the records hold.
+    pub(super) records: Table,
+    /// Per row the headline answer.
+    pub(super) scores: Vec<f64>,
+    /// Per row the class (0 or 1) or the target; NaN while unknown.
+    pub(super) truth: Vec<f64>,
+    /// Requests that failed and have no row.
+    pub(super) failed: usize,
+}
+
+/// Hands on what was served in a stretch of event time, batch by batch. Answers what was written of it.
+pub(super) fn each_batch(
+    platform: &Platform,
+    declared: &Declared,
+    signature: &Signature,
+    (from, to): (Timestamp, Timestamp),
+    mut each: impl FnMut(Batch) -> Result<()>,
+) -> Result<Seen> {
+    platform.serving.each_records(declared.name.as_str(), from, to, |table| {
+        if table.rows() == 0 {
+            return Ok(());
+        }
+        let (records, failed) = answered(&table)?;
+        let truth = truth_by_key(platform, declared, &signature.classes, &records)?;
+        let scores = records.column(columns::SCORE)?.numbers();
+        let features = features(&records, signature)?;
+        each(Batch { features, records, scores, truth, failed })
+    })
+}
+
+/// The rows that the model answered, and how many it failed.
+fn answered(records: &Table) -> Result<(Table, usize)> {
+    let errors = records.column(columns::ERROR)?;
+    let sound: Vec<usize> = (0..records.rows()).filter(|&row| errors.is_missing(row)).collect();
+    let failed = records.rows() - sound.len();
+    Ok((if failed == 0 { records.clone() } else { records.take(&sound) }, failed))
+}
+
+/// The features under the names that the model knows them by. A feature that the endpoint masks is missing in every row.
+fn features(records: &Table, signature: &Signature) -> Result<Table> {
+    let column = |name: &str| {
+        let found = records.position(&columns::of_feature(name)).map(|position| records.at(position).clone());
+        found.unwrap_or_else(|| Column::Float(vec![f64::NAN; records.rows()]))
+    };
+    Table::new(signature.features.iter().map(|feature| (feature.name.clone(), column(&feature.name))).collect())
+}
+
+/// Answers and truths of the rows between two moments whose truth is known: what metrics are made of.
+///
+/// # Errors
+/// Those of the database and of the store.
+pub fn joined(
+    platform: &Platform,
+    declared: &Declared,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<(Vec<f64>, Vec<f64>)> {
+    let permit = permit_of(&declared.name)?.read();
+    let champion = platform.db.read(|tx| registry::by_alias(tx, &permit, declared.name.as_str(), CHAMPION))?;
+    let classes = champion.map(|version| version.signature.classes).unwrap_or_default();
+    let (mut truths, mut scores) = (Vec::new(), Vec::new());
+    platform.serving.each_records(declared.name.as_str(), from, to, |table| {
+        if table.rows() == 0 {
+            return Ok(());
+        }
+        let (records, _) = answered(&table)?;
+        let truth = truth_by_key(platform, declared, &classes, &records)?;
+        let score = records.column(columns::SCORE)?.numbers();
+        for (truth, score) in truth.into_iter().zip(score).filter(|(truth, _)| !truth.is_nan()) {
+            truths.push(truth);
+            scores.push(score);
+        }
+        Ok(())
+    })?;
+    Ok((truths, scores))
+}
+
+/// Per served row what really happened, as the number that metrics compare with; NaN while unknown.
+fn truth_by_key(platform: &Platform, declared: &Declared, classes: &[String], rows: &Table) -> Result<Vec<f64>> {
+    let keys = rows.column(columns::KEY)?;
+    let keys: Vec<Option<String>> = (0..rows.rows()).map(|row| keys.value(row).text()).collect();
+    let wanted: Vec<&str> = keys.iter().flatten().map(String::as_str).collect();
+    let known = platform.db.read(|tx| truth::truths_of(tx, declared.name.as_str(), &wanted))?;
+    let positive = classes.last();
+    let number = |value: &TruthValue| match (value, positive) {
+        (TruthValue::Number(x), _) => *x,
+        (TruthValue::Class(class), Some(positive)) => f64::from(u8::from(class == positive)),
+        (TruthValue::Class(_), None) => f64::NAN,
+    };
+    let of = |key: &Option<String>| {
+        key.as_ref().and_then(|key| known.get(key)).map_or(f64::NAN, |stored| number(&stored.truth.value))
+    };
+    Ok(keys.iter().map(of).collect())
+}
+
+/// Counts the rows of each revision.
+pub(super) fn count_revisions(records: &Table, counts: &mut BTreeMap<String, usize>) -> Result<()> {
+    let Column::Text(revisions) = records.column(columns::REVISION)? else { return Ok(()) };
+    let mut codes: BTreeMap<u32, usize> = BTreeMap::new();
+    for &code in &revisions.codes {
+        *codes.entry(code).or_default() += 1;
+    }
+    for (code, count) in codes {
+        if let Some(id) = revisions.levels.get(code as usize) {
+            *counts.entry(id.to_string()).or_default() += count;
+        }
+    }
+    Ok(())
+}
+
+/// The model versions behind revisions, with their rows.
+pub(super) fn versions(platform: &Platform, revisions: &BTreeMap<String, usize>) -> Result<BTreeMap<String, usize>> {
+    platform.db.read(|tx| {
+        let mut named = BTreeMap::new();
+        for (id, count) in revisions {
+            let revision = serving::revision(tx, id)?;
+            *named.entry(format!("{}/{}", revision.model, revision.version)).or_default() += count;
+        }
+        Ok(named)
+    })
+}
