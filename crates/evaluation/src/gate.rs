@@ -74,7 +74,7 @@ impl Facts for Contest<'_> {
                 Some(measured)
             }
             Subject::Baseline => self.baseline?.metrics.get(metric).map(shown),
-            Subject::Reference => None,
+            Subject::Reference | Subject::Estimated => None,
         }
     }
 

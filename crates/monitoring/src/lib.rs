@@ -4,9 +4,12 @@
 //! Invariant: a window is judged from inference records and ground truth alone; nothing here serves, trains or acts.
 
 pub mod alert;
+pub mod diagnosis;
 pub mod drift;
+pub mod quality;
 pub mod reference;
 pub mod store;
+mod units;
 pub mod window;
 
 pub use reference::Reference;

@@ -9,6 +9,7 @@ use flyball_evaluation::measure::{Measure, measure};
 use serde::{Deserialize, Serialize};
 
 use crate::drift::{self, ColumnDrift};
+use crate::quality::{self, ColumnQuality};
 use crate::reference::Reference;
 
 /// How windows are judged.
@@ -42,6 +43,9 @@ pub struct WindowReport {
     pub versions: BTreeMap<String, usize>,
     /// Each column against the reference; empty when the window was too small to judge.
     pub columns: Vec<ColumnDrift>,
+    /// What is missing, unseen or out of range in each feature; empty when the window was too small to judge.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub quality: BTreeMap<String, ColumnQuality>,
     /// Whether any column raised an alarm.
     pub drift: bool,
     /// The metrics of the labelled rows.
@@ -92,6 +96,7 @@ pub fn judge(
         return Ok(report);
     }
     report.columns = drift::compare(reference, served.rows, served.scores, settings)?;
+    report.quality = quality::compare(reference, served.rows);
     report.drift = report.columns.iter().any(|column| column.alarm);
     if known.len() >= settings.min_rows {
         let truth: Vec<f64> = known.iter().map(|&row| served.truth[row]).collect();
@@ -118,6 +123,7 @@ impl WindowReport {
             errors: 0,
             versions: BTreeMap::new(),
             columns: Vec::new(),
+            quality: BTreeMap::new(),
             drift: false,
             performance: BTreeMap::new(),
             reference,
@@ -146,13 +152,21 @@ impl Facts for WindowReport {
                     note: Some(format!("{asked} requests")),
                 })
             }
+            Subject::Current if metric == "rows" => Some(Measured::from(self.rows as f64)),
+            Subject::Current if metric == "labels" => {
+                (self.rows > 0).then(|| Measured::from(self.labelled as f64 / self.rows as f64))
+            }
             Subject::Current => self.performance.get(metric).map(shown),
-            Subject::Champion | Subject::Baseline => None,
+            Subject::Champion | Subject::Baseline | Subject::Estimated => None,
         }
     }
 
     fn by_group(&self, _aggregate: Aggregate, _metric: &str, _column: &str) -> Option<Measured> {
         None
+    }
+
+    fn of_column(&self, fact: &str, column: &str) -> Option<Measured> {
+        self.quality.get(column).and_then(|quality| quality.fact(fact))
     }
 
     fn flag(&self, name: &str) -> Option<bool> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::metric::Metric;
+use super::metric::{Domain, Metric};
 
 /// Whose metric is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,12 +17,18 @@ pub enum Subject {
     Reference,
     /// The simple model that any version should beat.
     Baseline,
+    /// The serving version while its truth is not known: what its own answers let expect.
+    Estimated,
 }
 
 impl Subject {
     /// The subjects that are written before a metric, with their words.
-    pub const NAMED: &'static [(&'static str, Subject)] =
-        &[("champion", Subject::Champion), ("reference", Subject::Reference), ("baseline", Subject::Baseline)];
+    pub const NAMED: &'static [(&'static str, Subject)] = &[
+        ("champion", Subject::Champion),
+        ("reference", Subject::Reference),
+        ("baseline", Subject::Baseline),
+        ("estimated", Subject::Estimated),
+    ];
 }
 
 /// What is made of a metric's values over the groups of a column.
@@ -55,6 +61,8 @@ pub enum Term {
     Value(Subject, &'static Metric),
     /// A metric of the judged version over the groups of a column.
     Grouped(Aggregate, &'static Metric, String),
+    /// What a window knows of one feature.
+    Column(&'static str, String),
     /// Something that is so or not.
     Flag(&'static str),
 }
@@ -71,6 +79,7 @@ impl fmt::Display for Term {
             Term::Grouped(aggregate, metric, column) => {
                 write!(f, "{}({}, by: {column})", word(Aggregate::NAMED, aggregate), metric.name)
             }
+            Term::Column(fact, column) => write!(f, "{fact}({column})"),
             Term::Flag(name) => f.write_str(name),
         }
     }
@@ -175,6 +184,13 @@ impl Condition {
     /// Every different thing that it names, in the order of the text: what has to be measured to judge it.
     pub fn terms(&self) -> Vec<Term> {
         self.root.terms()
+    }
+
+    /// Whether it is about nothing but how the endpoint serves: it can be judged at any moment, without truths.
+    pub fn is_of_serving(&self) -> bool {
+        let serving =
+            |term: &Term| matches!(term, Term::Value(Subject::Current, metric) if metric.domain == Domain::Serving);
+        self.terms().iter().all(serving)
     }
 
     /// Whether it names a metric of this subject.

@@ -34,6 +34,11 @@ pub trait Facts {
     /// A metric of the judged version over the groups of a column.
     fn by_group(&self, aggregate: Aggregate, metric: &str, column: &str) -> Option<Measured>;
 
+    /// What is known of one feature: one of [`super::COLUMN_FACTS`].
+    fn of_column(&self, _fact: &str, _column: &str) -> Option<Measured> {
+        None
+    }
+
     /// Whether something is so.
     fn flag(&self, name: &str) -> Option<bool>;
 }
@@ -82,6 +87,7 @@ fn ask(term: &Term, facts: &dyn Facts) -> Option<Measured> {
     let measured = match term {
         Term::Value(subject, metric) => facts.value(*subject, metric.name),
         Term::Grouped(aggregate, metric, column) => facts.by_group(*aggregate, metric.name, column),
+        Term::Column(fact, column) => facts.of_column(fact, column),
         Term::Flag(name) => facts.flag(name).map(|so| Measured::from(f64::from(u8::from(so)))),
     };
     measured.filter(|measured| measured.value.is_finite())

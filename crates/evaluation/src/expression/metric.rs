@@ -20,6 +20,8 @@ pub enum Domain {
     Model(Task),
     /// An endpoint while it serves, whatever the task.
     Serving,
+    /// A window of the monitor, whatever the task.
+    Window,
 }
 
 /// A metric that conditions may name.
@@ -41,6 +43,10 @@ const fn of(name: &'static str, direction: Direction, task: Task, about: &'stati
 
 const fn serving(name: &'static str, about: &'static str) -> Metric {
     Metric { name, direction: Direction::Lower, domain: Domain::Serving, about }
+}
+
+const fn window(name: &'static str, about: &'static str) -> Metric {
+    Metric { name, direction: Direction::Neither, domain: Domain::Window, about }
 }
 
 use Direction::{Higher, Lower, Neither};
@@ -65,10 +71,16 @@ pub const METRICS: &[Metric] = &[
     serving("error_rate", "share of requests that failed"),
     serving("disagreement", "share of the rows asked in the shadow on which the versions disagree"),
     serving("latency_p99_ms", "99th percentile of the answer time, in milliseconds"),
+    window("labels", "share of a window's predictions whose truth is known"),
+    window("rows", "predictions in a window"),
 ];
 
 /// What is either so or not; a condition names it alone.
-pub const FLAGS: &[&str] = &["drift"];
+pub const FLAGS: &[&str] = &["drift", "data_fault", "covariate_shift", "concept_shift", "label_shift"];
+
+/// What a window knows of one feature, as a share of its rows: `missing(distance)`. Missing values; texts that the
+/// reference does not have; numbers outside the reference's range.
+pub const COLUMN_FACTS: &[&str] = &["missing", "unseen", "range"];
 
 /// The metric called `name`.
 pub fn metric(name: &str) -> Option<&'static Metric> {

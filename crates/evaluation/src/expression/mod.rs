@@ -9,7 +9,7 @@
 //! sum        = product { ("+" | "-") product }
 //! product    = signed { ("*" | "/") signed }
 //! signed     = "-" signed | number ["%"] | flag | [subject "."] metric | function "(" metric "," "by" ":" column ")"
-//!            | "(" any ")"
+//!            | fact "(" column ")" | "(" any ")"
 //! ```
 //!
 //! A value that is missing makes what depends on it unknown, never true or false (Kleene's three-valued logic): `a or b`
@@ -24,6 +24,6 @@ mod suggest;
 
 pub use ast::{Aggregate, Condition, Subject, Term};
 pub use eval::{Facts, Measured, Verdict};
-pub use metric::{Direction, Domain, FLAGS, METRICS, Metric, higher_is_better, metric};
+pub use metric::{COLUMN_FACTS, Direction, Domain, FLAGS, METRICS, Metric, higher_is_better, metric};
 pub use parse::{ExpressionError, Scope};
 pub use suggest::nearest;

@@ -6,7 +6,7 @@ use flyball_core::Task;
 
 use super::ast::{Aggregate, Arithmetic, Comparison, Condition, Logic, Operator, Subject, Term};
 use super::lexer::{Sign, Token, tokens};
-use super::metric::{Direction, Domain, FLAGS, METRICS, Metric};
+use super::metric::{COLUMN_FACTS, Direction, Domain, FLAGS, METRICS, Metric};
 use super::suggest::nearest;
 
 /// Longest text of a condition, in bytes: past it nobody can read it, and the tree stays shallow.
@@ -260,7 +260,11 @@ impl Parser {
         if self.take(".") {
             let subject = one_of(Subject::NAMED, word, token, "subject")?;
             let metric = self.metric()?;
-            if metric.domain == Domain::Serving {
+            if subject == Subject::Estimated && self.scope != Scope::Remedy {
+                return Err(ExpressionError::new(token.start, self.end(), "only the monitor estimates metrics")
+                    .hint("use it in the 'when' of a remedy"));
+            }
+            if !matches!(metric.domain, Domain::Model(_)) {
                 return Err(ExpressionError::new(
                     token.start,
                     self.end(),
@@ -271,26 +275,34 @@ impl Parser {
             return Ok(Either::Number(Arithmetic::Term(Term::Value(subject, metric))));
         }
         if let Some(flag) = FLAGS.iter().find(|flag| **flag == word) {
-            if self.scope != Scope::Remedy {
-                return Err(ExpressionError::new(
-                    token.start,
-                    token.end,
-                    format!("'{flag}' is only known to the monitor"),
-                )
-                .hint("use it in the 'when' of a remedy"));
-            }
+            self.only_monitored(flag, token)?;
             return Ok(Either::Truth(Logic::Flag(Term::Flag(flag))));
         }
         let metric = self.known(word, token)?;
         Ok(Either::Number(Arithmetic::Term(Term::Value(Subject::Current, metric))))
     }
 
-    /// `worst(metric, by: column)` after its opening bracket.
+    /// Refuses what only the windows of the monitor know, elsewhere than in a remedy.
+    fn only_monitored(&self, word: &str, token: &Token) -> Parsed<()> {
+        if self.scope == Scope::Remedy {
+            return Ok(());
+        }
+        Err(ExpressionError::new(token.start, token.end, format!("'{word}' is only known to the monitor"))
+            .hint("use it in the 'when' of a remedy"))
+    }
+
+    /// `worst(metric, by: column)` or `missing(column)` after its opening bracket.
     fn function(&mut self, word: &str, token: &Token) -> Parsed<Either> {
+        if let Some(fact) = COLUMN_FACTS.iter().find(|fact| **fact == word) {
+            self.only_monitored(fact, token)?;
+            let column = self.word("a column")?.0;
+            self.expect(")")?;
+            return Ok(Either::Number(Arithmetic::Term(Term::Column(fact, column))));
+        }
         let aggregate = one_of(Aggregate::NAMED, word, token, "function")?;
         let at = self.start();
         let metric = self.metric()?;
-        if metric.domain == Domain::Serving {
+        if !matches!(metric.domain, Domain::Model(_)) {
             return Err(ExpressionError::new(at, self.end(), format!("'{}' is not measured by group", metric.name)));
         }
         if matches!(aggregate, Aggregate::Worst | Aggregate::Best) && metric.direction == Direction::Neither {
@@ -318,6 +330,7 @@ impl Parser {
         let usable = |metric: &&Metric| match metric.domain {
             Domain::Model(task) => task == self.task && self.scope != Scope::Abort,
             Domain::Serving => self.scope != Scope::Gate,
+            Domain::Window => self.scope == Scope::Remedy,
         };
         let Some(metric) = METRICS.iter().find(|metric| metric.name == word) else {
             let names = || METRICS.iter().filter(usable).map(|metric| metric.name);
@@ -350,6 +363,7 @@ impl Parser {
                 Err(wrong(format!("'{word}' is only known while a version serves; a gate is judged before"))
                     .hint("use it in 'abort_if' or in a remedy"))
             }
+            Domain::Window => self.only_monitored(metric.name, token).map(|()| metric),
             _ => Ok(metric),
         }
     }

@@ -107,7 +107,7 @@ impl Facts for Behaviour<'_> {
         let observed = match subject {
             Subject::Current => self.0,
             Subject::Champion => self.0.before.as_deref()?,
-            Subject::Reference | Subject::Baseline => return None,
+            Subject::Reference | Subject::Baseline | Subject::Estimated => return None,
         };
         let value = match metric {
             "error_rate" => observed.error_rate(),

@@ -99,6 +99,11 @@ fn a_condition_lists_what_it_needs() {
     assert_eq!(condition.metrics().iter().map(|m| m.name).collect::<Vec<_>>(), ["auc", "log_loss", "recall"]);
     assert!(condition.mentions(Subject::Champion) && !condition.mentions(Subject::Baseline));
     assert_eq!(condition.windows(), 2);
+    assert!(!condition.is_of_serving());
+    assert!(parse("error_rate > 1% or latency_p99_ms > 50").unwrap().is_of_serving());
+    let of_columns = parse("missing(distance) > 20% and unseen(origin) + range(distance) < labels").unwrap();
+    let terms: Vec<String> = of_columns.terms().iter().map(ToString::to_string).collect();
+    assert_eq!(terms, ["missing(distance)", "unseen(origin)", "range(distance)", "labels"]);
 }
 
 #[test]
@@ -107,7 +112,10 @@ fn what_is_wrong_is_blamed_and_a_way_out_is_named() {
         ("acu > 1", "[acu] there is no metric 'acu'; did you mean 'auc'?"),
         ("latency_p99 > 50", "[latency_p99] there is no metric 'latency_p99'; did you mean 'latency_p99_ms'?"),
         ("wurst(auc, by: a) > 1", "[wurst] there is no function 'wurst'; did you mean 'worst'?"),
-        ("champ.auc > 1", "[champ] there is no subject 'champ'; the subjects are: champion, reference, baseline"),
+        (
+            "champ.auc > 1",
+            "[champ] there is no subject 'champ'; the subjects are: champion, reference, baseline, estimated",
+        ),
         ("auc", "[auc] this is a number, not a condition; compare it, as in auc >= 0.65"),
         ("auc >= ", "[] the condition ends where a metric or a number belongs; "),
         ("0.1 < auc < 0.9", "[<] a comparison has two sides; write a < b and b < c"),
@@ -136,7 +144,7 @@ fn what_is_wrong_is_blamed_and_a_way_out_is_named() {
         ("auc > 0.6.5", "[0.6.5] '0.6.5' is not a number; write it as 0.65 or 5%"),
         (
             "rmse > 3",
-            "[rmse] 'rmse' is a metric of regression; this loop's task is classification; the metrics are: auc, log_loss, brier, accuracy, precision, recall, f1, false_positive_rate, selection_rate, base_rate, error_rate, disagreement, latency_p99_ms",
+            "[rmse] 'rmse' is a metric of regression; this loop's task is classification; the metrics are: auc, log_loss, brier, accuracy, precision, recall, f1, false_positive_rate, selection_rate, base_rate, error_rate, disagreement, latency_p99_ms, labels, rows",
         ),
         (
             "champion.error_rate > 1",
@@ -154,6 +162,10 @@ fn each_scope_refuses_what_it_cannot_know() {
         (Scope::Gate, "error_rate < 1%", "'error_rate' is only known while a version serves; a gate is judged before"),
         (Scope::Gate, "auc > 0.5 for 2 windows", "only remedies are judged window after window"),
         (Scope::Abort, "drift", "'drift' is only known to the monitor"),
+        (Scope::Gate, "missing(distance) < 1%", "'missing' is only known to the monitor"),
+        (Scope::Abort, "data_fault", "'data_fault' is only known to the monitor"),
+        (Scope::Gate, "labels > 90%", "'labels' is only known to the monitor"),
+        (Scope::Gate, "estimated.auc > 0.5", "only the monitor estimates metrics"),
     ] {
         let error = Condition::parse(text, scope, Task::Classification).unwrap_err();
         assert_eq!(error.message, expected, "{text}");

@@ -1,0 +1,136 @@
+use std::collections::BTreeMap;
+
+use flyball_core::Timestamp;
+use flyball_evaluation::expression::{Condition, Scope};
+
+use super::*;
+use crate::quality::ColumnQuality;
+
+fn metric(value: f64) -> Measure {
+    Measure { value, low: Some(value - 0.01), high: Some(value + 0.01), rows: 1000 }
+}
+
+/// A window in which nothing is wrong.
+fn sound() -> WindowReport {
+    let metrics = |auc, base| BTreeMap::from([("auc".to_owned(), metric(auc)), ("base_rate".to_owned(), metric(base))]);
+    let calm = |name: &str| ColumnDrift {
+        column: name.to_owned(),
+        p_value: Some(0.5),
+        adjusted_p: Some(0.5),
+        effect: 0.01,
+        effect_name: "D".to_owned(),
+        alarm: false,
+        quantiles: Some(([40.0, 60.0, 70.0, 80.0, 100.0], [41.0, 60.0, 70.0, 80.0, 99.0])),
+        levels: Vec::new(),
+    };
+    let quality = ["temperature", "wind", "rain"].map(|name| (name.to_owned(), ColumnQuality::default()));
+    WindowReport {
+        rows: 1000,
+        labelled: 1000,
+        versions: BTreeMap::from([("loop/1".to_owned(), 1000)]),
+        columns: vec![calm("temperature"), calm(PREDICTION)],
+        quality: BTreeMap::from(quality),
+        performance: metrics(0.75, 0.2),
+        note: None,
+        ..WindowReport::silent((Timestamp(0), Timestamp(1)), metrics(0.75, 0.2))
+    }
+}
+
+fn kinds(window: &WindowReport, before: &[WindowReport]) -> Vec<CauseKind> {
+    diagnose(window, before).iter().map(|cause| cause.kind).collect()
+}
+
+fn drifted(mut window: WindowReport, now: [f64; 5]) -> WindowReport {
+    window.drift = true;
+    window.columns[0].alarm = true;
+    window.columns[0].effect = 0.9;
+    window.columns[0].quantiles = Some(([40.0, 60.0, 70.0, 80.0, 100.0], now));
+    window
+}
+
+#[test]
+fn nothing_is_diagnosed_where_nothing_is_wrong() {
+    assert!(kinds(&sound(), &[sound(), sound(), sound()]).is_empty());
+    assert!(kinds(&sound(), &[]).is_empty());
+    let silent = WindowReport::silent((Timestamp(0), Timestamp(1)), BTreeMap::new());
+    assert!(kinds(&silent, &[]).is_empty(), "an endpoint that was never asked has no gap");
+}
+
+#[test]
+fn faults_of_the_data_stand_before_shifts() {
+    let mut gap = drifted(sound(), [40.0, 60.0, 70.0, 80.0, 100.0]);
+    gap.quality.insert("temperature".into(), ColumnQuality { missing: 0.4, ..ColumnQuality::default() });
+    gap.columns[0].column = "temperature missing".into();
+    let causes = diagnose(&gap, &[]);
+    assert_eq!(causes.len(), 1, "the drift of the gap is not told twice: {causes:?}");
+    assert_eq!((causes[0].kind, causes[0].suggestion.as_str()), (CauseKind::MissingFeature, "quarantine"));
+    assert!(causes[0].evidence.contains("40 % of temperature is missing"));
+
+    let celsius = drifted(sound(), [4.4, 15.6, 21.1, 26.7, 37.8]);
+    assert_eq!(kinds(&celsius, &[]), [CauseKind::UnitChange]);
+    assert_eq!(kinds(&drifted(sound(), [50.0, 70.0, 80.0, 90.0, 110.0]), &[]), [CauseKind::CovariateShift]);
+
+    for name in ["temperature", "wind", "rain"] {
+        gap.quality.insert(name.into(), ColumnQuality { missing: 0.9, ..ColumnQuality::default() });
+    }
+    assert_eq!(kinds(&gap, &[])[0], CauseKind::UpstreamGap);
+    let quiet = WindowReport { rows: 20, labelled: 20, ..sound() };
+    assert_eq!(kinds(&quiet, &[sound(), sound(), sound()]), [CauseKind::UpstreamGap]);
+    assert!(kinds(&quiet, &[sound(), sound()]).is_empty(), "two windows do not tell what is usual");
+}
+
+#[test]
+fn performance_tells_concept_label_and_challenger_apart() {
+    let mut worse = sound();
+    worse.performance.insert("auc".into(), metric(0.6));
+    assert_eq!(kinds(&worse, &[sound()]), [CauseKind::ConceptShift]);
+
+    let mut new = worse.clone();
+    new.versions = BTreeMap::from([("loop/1".to_owned(), 10), ("loop/2".to_owned(), 990)]);
+    assert_eq!(kinds(&new, &[sound()]), [CauseKind::BadChallenger]);
+    assert_eq!(kinds(&new, &[new.clone(), sound()]), [CauseKind::BadChallenger], "it stays one until it is gone");
+    assert_eq!(kinds(&new, &[]), [CauseKind::ConceptShift], "nothing is known of a version before");
+
+    let mut label = sound();
+    label.performance.insert("base_rate".into(), metric(0.4));
+    assert_eq!(kinds(&label, &[]), [CauseKind::LabelShift]);
+    label.performance.insert("base_rate".into(), metric(0.23));
+    assert!(kinds(&label, &[]).is_empty(), "too small to matter");
+}
+
+#[test]
+fn failures_unknown_categories_and_late_labels_are_told() {
+    let failing = WindowReport { errors: 40, ..sound() };
+    assert_eq!(kinds(&failing, &[]), [CauseKind::FailingModel]);
+    assert!(kinds(&WindowReport { errors: 4, ..sound() }, &[]).is_empty(), "an accident");
+    let late = WindowReport { labelled: 300, ..sound() };
+    assert_eq!(kinds(&late, &[sound(), sound(), sound()]), [CauseKind::LateLabels]);
+    let mut unseen = sound();
+    unseen.quality.insert("origin".into(), ColumnQuality { unseen: Some(0.3), ..ColumnQuality::default() });
+    assert_eq!(kinds(&unseen, &[]), [CauseKind::NewCategories]);
+}
+
+#[test]
+fn conditions_may_name_what_was_diagnosed() {
+    let mut gap = sound();
+    gap.quality.insert("wind".into(), ColumnQuality { missing: 0.4, ..ColumnQuality::default() });
+    let holds = |window: &WindowReport, text: &str| {
+        let condition = Condition::parse(text, Scope::Remedy, flyball_core::Task::Classification).unwrap();
+        let causes = diagnose(window, &[]);
+        condition.evaluate(&Diagnosed { window, causes: &causes }).holds
+    };
+    for (text, expected) in [
+        ("data_fault", Some(true)),
+        ("data_fault and missing(wind) > 20%", Some(true)),
+        ("concept_shift or covariate_shift", Some(false)),
+        ("missing(nobody) > 20%", None),
+        ("unseen(wind) > 1%", None),
+        ("labels >= 100% and rows == 1000", Some(true)),
+        ("estimated.auc < 0.5", None),
+    ] {
+        assert_eq!(holds(&gap, text), expected, "{text}");
+    }
+    let silent = WindowReport::silent((Timestamp(0), Timestamp(1)), BTreeMap::new());
+    assert_eq!(holds(&silent, "data_fault"), None);
+    assert_eq!(holds(&silent, "label_shift"), None);
+}
