@@ -167,7 +167,7 @@ fn five(values: &[f64]) -> Option<[f64; 5]> {
 mod tests {
     use super::*;
     use flyball_core::rng::Rng;
-    use flyball_core::{Column, Duration, TextColumn};
+    use flyball_core::{Column, TextColumn};
 
     fn table(rng: &mut Rng, rows: usize, shift: f64, missing: f64) -> Table {
         let number = |rng: &mut Rng| {
@@ -185,8 +185,8 @@ mod tests {
         let before = table(&mut rng, 5000, 0.0, 0.0);
         let columns = before.columns().map(|(name, column)| (name.to_owned(), ReferenceColumn::of(column))).collect();
         let settings =
-            WindowSettings { length: Duration::days(1), false_alarm_rate: 0.05, effect_floor: 0.05, min_rows: 100 };
-        compare(&Reference { columns }, &table(&mut rng, 2000, shift, missing), &[], &settings).unwrap()
+            WindowSettings { false_alarm_rate: 0.05, effect_floor: 0.05, min_rows: 100 };
+        compare(&Reference::of(columns), &table(&mut rng, 2000, shift, missing), &[], &settings).unwrap()
     }
 
     fn alarms(columns: &[ColumnDrift]) -> Vec<&str> {

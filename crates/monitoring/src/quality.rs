@@ -91,7 +91,7 @@ mod tests {
             ("origin".into(), texts(&[Some("LGA"), Some("JFK"), None, Some("JFK"), Some("JFK")])),
         ])
         .unwrap();
-        let found = compare(&Reference { columns }, &now);
+        let found = compare(&Reference::of(columns), &now);
         let miles = ColumnQuality { missing_before: 0.25, missing: 0.4, unseen: None, range: Some(0.4) };
         let origin = ColumnQuality { missing_before: 0.5, missing: 0.2, unseen: Some(0.2), range: None };
         assert_eq!(found, BTreeMap::from([("miles".to_owned(), miles), ("origin".to_owned(), origin)]));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use flyball_core::rng::Rng;
-use flyball_core::{Column, Error, Result, Signature, Table, limits};
+use flyball_core::{Column, Result, Signature, Table, limits};
 use flyball_data::formats::parquet;
 
 /// The column of the answers in the kept sample.
@@ -74,6 +74,14 @@ impl Reference {
             learnt.columns().map(|(name, column)| (name.to_owned(), ReferenceColumn::of(column))).collect();
         columns.insert(SCORE.to_owned(), ReferenceColumn::of(heldout.column(SCORE)?));
         Ok(Self { columns, learnt, heldout })
+    }
+}
+
+#[cfg(test)]
+impl Reference {
+    /// A reference of these columns, without rows.
+    pub(crate) fn of(columns: BTreeMap<String, ReferenceColumn>) -> Self {
+        Self { columns, learnt: Table::default(), heldout: Table::default() }
     }
 }
 

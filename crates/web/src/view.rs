@@ -233,6 +233,31 @@ impl Fact {
     }
 }
 
+/// A titled part of a page: facts, and what is best seen side by side.
+#[derive(Clone, Debug, Default, Serialize, Template)]
+#[template(path = "parts/panel.html")]
+pub struct Panel {
+    /// What it is about.
+    pub title: String,
+    /// A sentence about it; may be empty.
+    pub text: String,
+    /// What is said and known, each with its label.
+    pub facts: Vec<Fact>,
+    /// A table; without a head there is none.
+    pub grid: Grid,
+}
+
+impl HtmlSafe for Panel {}
+
+/// A table of texts.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Grid {
+    /// The names of its columns.
+    pub head: Vec<String>,
+    /// Its rows, each with as many texts as there are columns.
+    pub rows: Vec<Vec<String>>,
+}
+
 /// A stage of the loop, in the order of the cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]

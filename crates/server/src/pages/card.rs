@@ -5,7 +5,7 @@ use flyball_evaluation::measure::Measure;
 use flyball_loops::card::{self, ModelCard, STATEMENTS};
 use flyball_loops::platform::Platform;
 use flyball_loops::status::describe;
-use flyball_web::{CardPage, CardSection, CardTable, Fact, Link, Section, format, links};
+use flyball_web::{CardPage, Fact, Grid, Link, Panel, Section, format, links};
 
 use super::shell;
 use crate::routes::api::models::version_of;
@@ -25,14 +25,14 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, model: &str, vers
     })
 }
 
-fn sections(card: &ModelCard) -> Vec<CardSection> {
+fn sections(card: &ModelCard) -> Vec<Panel> {
     let said = STATEMENTS.iter().map(|(key, about)| {
         let said = card.statements.get(*key).cloned();
         Fact::new(key.replace('_', " "), said.unwrap_or_else(|| format!("not said: {about} (tag card.{key})")))
     });
     let mut sections = vec![
-        CardSection { title: "What people say".into(), facts: said.collect(), ..CardSection::default() },
-        CardSection { title: "Details".into(), facts: details(card), ..CardSection::default() },
+        Panel { title: "What people say".into(), facts: said.collect(), ..Panel::default() },
+        Panel { title: "Details".into(), facts: details(card), ..Panel::default() },
     ];
     if let Some(training) = &card.training {
         let mut facts = vec![Fact::link("run", format::short_id(&training.run), links::run(&training.run))];
@@ -42,34 +42,34 @@ fn sections(card: &ModelCard) -> Vec<CardSection> {
         facts.extend(training.window.map(|(from, to)| Fact::new("events", super::period(from, to))));
         facts.extend(training.code_commit.iter().map(|commit| Fact::new("code", commit.clone())));
         let rows = training.parameters.iter().map(|(key, value)| vec![key.clone(), value.clone()]).collect();
-        let table = CardTable { head: vec!["Parameter".into(), "Value".into()], rows };
-        sections.push(CardSection { title: "Training".into(), facts, table });
+        let grid = Grid { head: vec!["Parameter".into(), "Value".into()], rows };
+        sections.push(Panel { title: "Training".into(), facts, grid, ..Panel::default() });
     }
     if let Some(evaluation) = &card.evaluation {
         let facts = vec![Fact::new("held-out rows", format::count(evaluation.rows as u64))];
-        sections.push(CardSection { title: "Metrics".into(), facts, table: metrics(&evaluation.metrics) });
+        sections.push(Panel { title: "Metrics".into(), facts, grid: metrics(&evaluation.metrics), ..Panel::default() });
         let metric = if evaluation.metrics.contains_key("auc") { "auc" } else { "rmse" };
         let row = |slice: &flyball_evaluation::Slice| {
             let found = slice.metrics.get(metric).map(interval).unwrap_or_else(|| vec!["undefined".into(), String::new()]);
             [vec![format!("{} = {}", slice.column, slice.group), format::count(slice.rows as u64)], found].concat()
         };
         let head = vec!["Group".into(), "Rows".into(), metric.to_owned(), "95 % interval".into()];
-        let table = CardTable { head, rows: evaluation.slices.iter().map(row).collect() };
-        sections.push(CardSection { title: "Metrics by group".into(), facts: Vec::new(), table });
+        let grid = Grid { head, rows: evaluation.slices.iter().map(row).collect() };
+        sections.push(Panel { title: "Metrics by group".into(), grid, ..Panel::default() });
     }
     if let Some(serving) = &card.serving {
         let facts = vec![
             Fact::new("windows", format::count(serving.windows as u64)),
             Fact::new("with drift", format::count(serving.drifted as u64)),
         ];
-        let table = serving.newest.as_ref().map(|newest| metrics(&newest.performance)).unwrap_or_default();
-        sections.push(CardSection { title: "In production".into(), facts, table });
+        let grid = serving.newest.as_ref().map(|newest| metrics(&newest.performance)).unwrap_or_default();
+        sections.push(Panel { title: "In production".into(), facts, grid, ..Panel::default() });
     }
     let history = card.history.iter().map(|recorded| {
         vec![format::minute(recorded.event.at), recorded.event.actor.clone(), describe(recorded)]
     });
-    let table = CardTable { head: vec!["When".into(), "Who".into(), "What".into()], rows: history.collect() };
-    sections.push(CardSection { title: "History".into(), facts: Vec::new(), table });
+    let grid = Grid { head: vec!["When".into(), "Who".into(), "What".into()], rows: history.collect() };
+    sections.push(Panel { title: "History".into(), grid, ..Panel::default() });
     sections
 }
 
@@ -100,7 +100,7 @@ fn interval(measure: &Measure) -> Vec<String> {
     vec![format::metric(measure.value), interval]
 }
 
-fn metrics(metrics: &std::collections::BTreeMap<String, Measure>) -> CardTable {
+fn metrics(metrics: &std::collections::BTreeMap<String, Measure>) -> Grid {
     let rows = metrics.iter().map(|(name, measure)| [vec![name.clone()], interval(measure)].concat()).collect();
-    CardTable { head: vec!["Metric".into(), "Value".into(), "95 % interval".into()], rows }
+    Grid { head: vec!["Metric".into(), "Value".into(), "95 % interval".into()], rows }
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use serde::Serialize;
 
-use crate::{Fact, Link, Shell, filters};
+use crate::{Link, Panel, Shell, filters};
 
 /// `/models/{name}/versions/{version}/card`
 #[derive(Clone, Debug, Default, Serialize, Template)]
@@ -20,25 +20,5 @@ pub struct CardPage {
     /// The card as Markdown.
     pub markdown: Link,
     /// Its sections, in order.
-    pub sections: Vec<CardSection>,
-}
-
-/// A section of a card.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct CardSection {
-    /// What it is about.
-    pub title: String,
-    /// What is said and known, each with its label.
-    pub facts: Vec<Fact>,
-    /// What is best seen side by side; without a head there is none.
-    pub table: CardTable,
-}
-
-/// A table of a card.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct CardTable {
-    /// The names of its columns.
-    pub head: Vec<String>,
-    /// Its rows, each with as many texts as there are columns.
-    pub rows: Vec<Vec<String>>,
+    pub sections: Vec<Panel>,
 }

@@ -12,14 +12,14 @@ mod overview;
 mod prediction;
 mod run;
 
-pub use card::{CardPage, CardSection, CardTable};
+pub use card::CardPage;
 pub use dataset::{CheckRow, ColumnProfile, DatasetPage, FailingRows};
 pub use endpoint::{DecisionRow, EndpointPage, PredictionRow, RevisionRow, RolloutStep, RolloutView};
 pub use error::ErrorPage;
 pub use list::{Column, ListCell, ListPage};
 pub use loop_page::{LoopPage, RemedyRow, VersionRow};
 pub use model_version::{GateRow, ModelVersionPage, SliceRow, SliceTable};
-pub use monitor::{Distribution, FeatureDrift, HeatCell, HeatMap, HeatRow, MonitorPage, WindowPage};
+pub use monitor::{CauseRow, Distribution, FeatureDrift, HeatCell, HeatMap, HeatRow, MonitorPage, WindowPage};
 pub use overview::{
     Comparison, EVENT_FEED, EVENT_LOOPS, EVENT_METRICS, EVENT_SIMULATION, LoopCycle, OverviewPage, PolicyOutcome,
     SimulationView, StageView,

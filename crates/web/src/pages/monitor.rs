@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::pages::MetricRow;
 use crate::svg::position;
-use crate::{AlertRow, Badge, Chart, Fact, Link, Shell, WindowRow, filters, format};
+use crate::{AlertRow, Badge, Chart, Fact, Link, Panel, Shell, WindowRow, filters, format};
 
 /// `/monitors/{name}`
 #[derive(Clone, Debug, Default, Serialize, Template)]
@@ -79,14 +79,31 @@ pub struct WindowPage {
     pub period: String,
     /// How it is.
     pub badge: Badge,
+    /// What happened, in a sentence.
+    pub verdict: String,
+    /// What it comes from, the most telling first.
+    pub causes: Vec<CauseRow>,
     /// Rows, labelled share, model version, reference.
     pub facts: Vec<Fact>,
+    /// Whatever else was judged: quality, estimates, segments, fairness.
+    pub panels: Vec<Panel>,
     /// The metrics, so far as ground truth is known.
     pub metrics: Vec<MetricRow>,
     /// Every feature, the most drifted first.
     pub features: Vec<FeatureDrift>,
     /// The alerts of this window.
     pub alerts: Vec<AlertRow>,
+}
+
+/// What a finding may come from.
+#[derive(Clone, Debug, Serialize)]
+pub struct CauseRow {
+    /// What it is.
+    pub what: String,
+    /// What shows it.
+    pub evidence: String,
+    /// What usually helps.
+    pub suggestion: String,
 }
 
 /// A feature in a window, against the reference.
