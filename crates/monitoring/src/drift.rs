@@ -184,8 +184,7 @@ mod tests {
         let mut rng = Rng::seeded(3);
         let before = table(&mut rng, 5000, 0.0, 0.0);
         let columns = before.columns().map(|(name, column)| (name.to_owned(), ReferenceColumn::of(column))).collect();
-        let settings =
-            WindowSettings { false_alarm_rate: 0.05, effect_floor: 0.05, min_rows: 100 };
+        let settings = WindowSettings { false_alarm_rate: 0.05, effect_floor: 0.05, min_rows: 100 };
         compare(&Reference::of(columns), &table(&mut rng, 2000, shift, missing), &[], &settings).unwrap()
     }
 

@@ -144,12 +144,7 @@ pub fn changed(
 ///
 /// # Errors
 /// Those of the database.
-pub fn sketches(
-    tx: &mut Tx<'_>,
-    permit: &Permit<Read>,
-    loop_name: &str,
-    from: Timestamp,
-) -> Result<Option<Vec<u8>>> {
+pub fn sketches(tx: &mut Tx<'_>, permit: &Permit<Read>, loop_name: &str, from: Timestamp) -> Result<Option<Vec<u8>>> {
     let row = tx.query_one(
         "SELECT sketches FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from = $3",
         &params![permit.workspace(), loop_name, from],

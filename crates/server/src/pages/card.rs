@@ -50,7 +50,8 @@ fn sections(card: &ModelCard) -> Vec<Panel> {
         sections.push(Panel { title: "Metrics".into(), facts, grid: metrics(&evaluation.metrics), ..Panel::default() });
         let metric = if evaluation.metrics.contains_key("auc") { "auc" } else { "rmse" };
         let row = |slice: &flyball_evaluation::Slice| {
-            let found = slice.metrics.get(metric).map(interval).unwrap_or_else(|| vec!["undefined".into(), String::new()]);
+            let found =
+                slice.metrics.get(metric).map(interval).unwrap_or_else(|| vec!["undefined".into(), String::new()]);
             [vec![format!("{} = {}", slice.column, slice.group), format::count(slice.rows as u64)], found].concat()
         };
         let head = vec!["Group".into(), "Rows".into(), metric.to_owned(), "95 % interval".into()];
@@ -65,9 +66,10 @@ fn sections(card: &ModelCard) -> Vec<Panel> {
         let grid = serving.newest.as_ref().map(|newest| metrics(&newest.performance)).unwrap_or_default();
         sections.push(Panel { title: "In production".into(), facts, grid, ..Panel::default() });
     }
-    let history = card.history.iter().map(|recorded| {
-        vec![format::minute(recorded.event.at), recorded.event.actor.clone(), describe(recorded)]
-    });
+    let history = card
+        .history
+        .iter()
+        .map(|recorded| vec![format::minute(recorded.event.at), recorded.event.actor.clone(), describe(recorded)]);
     let grid = Grid { head: vec!["When".into(), "Who".into(), "What".into()], rows: history.collect() };
     sections.push(Panel { title: "History".into(), grid, ..Panel::default() });
     sections

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up must fail with the reason")]
 
 mod artifacts;
+mod cards;
 mod fixture;
 mod guard;
 mod inference;

@@ -613,6 +613,24 @@ pub(crate) fn window() -> WindowPage {
         monitor: Link::new("flight-delays", links::monitor("flight-delays")),
         period: "2013-09-16".into(),
         badge: badge(State::Attention, "drifted"),
+        verdict: "2 of 9 columns drifted; auc 0.612 was 0.671 when the model was made".into(),
+        causes: vec![CauseRow {
+            what: "covariate shift in temp".into(),
+            evidence: "D 0.41 from the reference".into(),
+            suggestion: "retrain".into(),
+        }],
+        panels: vec![Panel {
+            title: "Groups of origin".into(),
+            text: "The smallest selection rate is 0.83 of the largest.".into(),
+            facts: vec![Fact::new("smallest group", "284 rows")],
+            grid: Grid {
+                head: vec!["Group".into(), "Rows".into(), "Selection rate".into()],
+                rows: vec![
+                    vec!["EWR".into(), "331".into(), "0.21".into()],
+                    vec!["JFK".into(), "284".into(), "0.18".into()],
+                ],
+            },
+        }],
         facts: vec![
             Fact::new("rows", "963"),
             Fact::new("labelled", "97.2 %"),
@@ -808,3 +826,18 @@ gates:
 
 notify: { slack: \"${{ secrets.SLACK_URL }}\" }
 ";
+
+pub fn card() -> CardPage {
+    CardPage {
+        shell: shell(Section::Models),
+        name: "flight-delays".into(),
+        version: Link::new("flight-delays version 4", links::model_version("flight-delays", "4")),
+        description: "Will this flight arrive more than 15 minutes late?".into(),
+        markdown: Link::new("Markdown", links::card_markdown("flight-delays", "4")),
+        sections: vec![Panel {
+            title: "What people say".into(),
+            facts: vec![Fact::new("intended use", "planning of gates, one day ahead")],
+            ..Panel::default()
+        }],
+    }
+}

@@ -20,6 +20,7 @@ fn every_typical() -> Vec<(&'static str, String)> {
         ("loop", sample::loop_page().render().unwrap()),
         ("run", sample::run().render().unwrap()),
         ("version", sample::model_version().render().unwrap()),
+        ("card", sample::card().render().unwrap()),
         ("endpoint", sample::endpoint().render().unwrap()),
         ("monitor", sample::monitor().render().unwrap()),
         ("window", sample::window().render().unwrap()),
@@ -36,6 +37,7 @@ fn every_empty() -> Vec<(&'static str, String, &'static str)> {
         ("loop", LoopPage::default().render().unwrap(), "No model has been trained yet"),
         ("run", RunPage::default().render().unwrap(), "No metrics yet"),
         ("version", ModelVersionPage::default().render().unwrap(), "No gates are declared"),
+        ("card", CardPage::default().render().unwrap(), "Nothing is known of this version"),
         ("endpoint", EndpointPage::default().render().unwrap(), "No revision gets traffic"),
         ("monitor", MonitorPage::default().render().unwrap(), "No window has been compared"),
         ("window", WindowPage::default().render().unwrap(), "too few rows"),
@@ -197,6 +199,8 @@ fn hostile_details_stay_text() {
     window.features[0].now = Distribution::Quantiles([f64::NAN; 5]);
     window.features[2].then = Distribution::Shares(vec![(hostile(), f64::NAN)]);
     window.features[3].feature = hostile();
+    (window.verdict, window.causes[0].evidence) = (hostile(), hostile());
+    (window.panels[0].title, window.panels[0].grid.rows[0][0]) = (hostile(), hostile());
     let mut dataset = sample::dataset();
     (dataset.columns[0].name, dataset.columns[0].low) = (hostile(), hostile());
     dataset.columns[0].histogram = vec![f64::NAN, f64::INFINITY, -1.0];
