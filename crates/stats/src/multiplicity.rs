@@ -16,9 +16,34 @@ pub fn benjamini_hochberg(p_values: &[f64]) -> Vec<f64> {
     adjusted
 }
 
+/// Holm's adjusted p-values, in the given order: rejecting those ≤ α keeps the chance of any false rejection at or below α,
+/// however the tests depend on each other. A NaN stays NaN and is not counted as a test.
+pub fn holm(p_values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p_values.len()).filter(|&test| !p_values[test].is_nan()).collect();
+    order.sort_unstable_by(|&left, &right| p_values[left].total_cmp(&p_values[right]));
+    let tests = order.len();
+    let mut adjusted = vec![f64::NAN; p_values.len()];
+    let mut largest = 0.0_f64;
+    for (from_smallest, &test) in order.iter().enumerate() {
+        largest = largest.max((p_values[test] * (tests - from_smallest) as f64).min(1.0));
+        adjusted[test] = largest;
+    }
+    adjusted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn holms_values_follow_the_published_procedure() {
+        let adjusted = holm(&[0.01, 0.04, 0.03, 0.005, f64::NAN]);
+        for (got, expected) in adjusted.iter().zip([0.03, 0.06, 0.06, 0.02]) {
+            assert!((got - expected).abs() < 1e-15, "{adjusted:?}");
+        }
+        assert!(adjusted[4].is_nan());
+        assert_eq!(holm(&[0.6, 0.7]), [1.0, 1.0]);
+    }
 
     #[test]
     fn adjusted_values_follow_the_published_procedure() {

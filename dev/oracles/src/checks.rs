@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 /// The absolute tolerance of statistics and metrics, where the fixture names none.
-pub const ABSOLUTE: f64 = 1e-9;
+pub(crate) const ABSOLUTE: f64 = 1e-9;
 /// The relative tolerance of p-values.
-pub const RELATIVE_P: f64 = 1e-6;
+pub(crate) const RELATIVE_P: f64 = 1e-6;
 /// P-values below this are compared absolutely: the tools differ in how they run out of digits.
 const LEAST_P: f64 = 1e-290;
 

@@ -2,6 +2,8 @@
 //! expected values and tolerances, as in `fixtures/`. Any folder of files in that format can be checked.
 
 mod checks;
+mod compare;
+mod fairness;
 mod read;
 
 use std::path::Path;
@@ -14,8 +16,8 @@ pub use checks::{Checks, Deviation};
 /// Compares one fixture with what we compute.
 type Check = fn(&Value, &mut Checks);
 
-/// The fixtures that we know, by how their file's name begins.
-const KNOWN: &[(&str, Check)] = &[];
+/// The fixtures that we know, by how their file's name begins. Several areas may share a file.
+const KNOWN: &[(&str, Check)] = &[("fairness", fairness::check), ("metrics", compare::check)];
 
 /// Checks every fixture of a folder, in the order of their names. Files that are no fixture are left alone; a fixture of a
 /// kind that we do not know is reported as such.
@@ -34,13 +36,14 @@ pub fn check_folder(folder: &Path) -> Result<Vec<Checks>> {
     for file in files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let mut checks = Checks::new(&name);
-        match KNOWN.iter().find(|(known, _)| name.starts_with(known)) {
-            Some((_, check)) => {
-                let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-                let fixture = serde_json::from_str(&text).with_context(|| file.display().to_string())?;
-                check(&fixture, &mut checks);
-            }
-            None => checks.leave_out("the whole file: nothing here computes what it expects"),
+        let known: Vec<Check> =
+            KNOWN.iter().filter(|(known, _)| name.starts_with(known)).map(|(_, check)| *check).collect();
+        if known.is_empty() {
+            checks.leave_out("the whole file: nothing here computes what it expects");
+        } else {
+            let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+            let fixture = serde_json::from_str(&text).with_context(|| file.display().to_string())?;
+            known.iter().for_each(|check| check(&fixture, &mut checks));
         }
         reports.push(checks);
     }

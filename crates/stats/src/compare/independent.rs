@@ -50,6 +50,16 @@ impl Moments {
         (self.count > 0).then_some(self.mean)
     }
 
+    /// Interval of the mean by Student's t. `None` for fewer than two numbers or a confidence outside (0, 1).
+    pub fn interval(&self, confidence: f64) -> Option<Interval> {
+        let error = self.variance_of_mean()?.sqrt();
+        if !(confidence > 0.0 && confidence < 1.0) {
+            return None;
+        }
+        let reach = student_t_quantile(0.5 + confidence / 2.0, (self.count - 1) as f64) * error;
+        Some(Interval { low: self.mean - reach, high: self.mean + reach })
+    }
+
     fn variance_of_mean(&self) -> Option<f64> {
         (self.count > 1).then(|| self.squares / (self.count - 1) as f64 / self.count as f64)
     }

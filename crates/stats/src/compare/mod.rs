@@ -2,12 +2,12 @@
 
 mod delong;
 mod independent;
+mod margin;
 mod mcnemar;
-mod non_inferiority;
 mod paired;
 
 pub use delong::{DeLong, DeLongComparison, delong, delong_paired};
 pub use independent::{Difference, Moments, Proportion, two_proportions, welch};
+pub use margin::{Improvement, Shown};
 pub use mcnemar::{McNemar, mcnemar};
-pub use non_inferiority::{NonInferiority, non_inferior};
 pub use paired::{PairedT, Wilcoxon, paired_t, wilcoxon};

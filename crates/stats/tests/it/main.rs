@@ -6,7 +6,6 @@
 mod classification;
 mod compare;
 mod drift;
-mod fairness;
 mod false_alarms;
 mod oracle;
 mod ranking;
