@@ -2,7 +2,9 @@
 
 pub mod evaluate;
 pub mod expression;
+pub mod fairness;
 pub mod gate;
+pub mod grouping;
 pub mod measure;
 pub mod store;
 
