@@ -1,12 +1,17 @@
 //! Gates: conditions that a new version must meet before it may be promoted, judged with their evidence.
 
-use flyball_core::Task;
-use flyball_stats::compare;
+use flyball_core::{Table, Task};
+use flyball_stats::classification::Confusion;
+use flyball_stats::fairness::Rate;
+use flyball_stats::interval::wilson;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluate::{Evaluation, Subject as Evaluated};
-use crate::expression::{Aggregate, Condition, Facts, Measured, Subject};
-use crate::measure::Measure;
+use crate::comparison::{MetricDifference, Pair, difference, in_groups};
+use crate::evaluate::{Evaluation, SMALL_GROUP_ROWS, Subject as Evaluated};
+use crate::expression::{self, Aggregate, Claim, ClaimKind, Condition, Facts, Measured, Subject};
+use crate::fairness::{FairnessOptions, attribute};
+use crate::grouping::Grouping;
+use crate::measure::{CONFIDENCE, Measure, THRESHOLD, measure};
 
 /// The outcome of one gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +42,8 @@ pub struct Contest<'a> {
     pub candidate: &'a Evaluation,
     /// Its answers.
     pub answers: &'a Evaluated,
+    /// The rows that were answered, for their groups.
+    pub rows: &'a Table,
     /// The version that serves now, and its answers.
     pub champion: Option<(&'a Evaluation, &'a Evaluated)>,
     /// The simple model that any version should beat.
@@ -68,9 +75,10 @@ impl Facts for Contest<'_> {
             Subject::Champion => {
                 let (evaluation, answers) = self.champion?;
                 let mut measured = shown(evaluation.metrics.get(metric)?);
-                if metric == "auc" {
-                    measured.note = paired_auc(self.answers, answers);
-                }
+                let pair = Pair::of(answers, self.answers).ok();
+                let compared =
+                    pair.zip(expression::metric(metric)).and_then(|(pair, metric)| difference(&pair, metric, None));
+                measured.note = compared.map(|(told, _)| told.sentence()).or(measured.note);
                 Some(measured)
             }
             Subject::Baseline => self.baseline?.metrics.get(metric).map(shown),
@@ -79,7 +87,51 @@ impl Facts for Contest<'_> {
     }
 
     fn by_group(&self, aggregate: Aggregate, metric: &str, column: &str) -> Option<Measured> {
+        if self.candidate.groups(column, metric).is_empty() {
+            return self.across(aggregate, metric, &[column.to_owned()]);
+        }
         over_groups(self.task, self.candidate, aggregate, metric, column)
+    }
+
+    fn across(&self, aggregate: Aggregate, metric: &str, columns: &[String]) -> Option<Measured> {
+        let grouping = Grouping::of(self.rows, columns).ok()?;
+        let groups = measured_groups(self.task, self.answers, &grouping, metric);
+        let groups: Vec<(&str, &Measure)> = groups.iter().map(|(name, own)| (*name, own)).collect();
+        over(&groups, aggregate, metric, &columns.join(", "))
+    }
+
+    fn fairness(&self, name: &str, columns: &[String]) -> Option<Measured> {
+        let grouping = Grouping::of(self.rows, columns).ok()?;
+        let found = attribute(self.task, self.answers, &grouping, &FairnessOptions::default()).ok()?;
+        let compared = found.groups.iter().filter(|group| group.compared).count();
+        let note = format!("{compared} of {} groups by {} compared", grouping.names.len(), columns.join(", "));
+        let value = found.measures.get(name).copied().flatten()?;
+        Some(Measured { note: Some(note), ..Measured::from(value) })
+    }
+
+    fn claim(&self, claim: &Claim) -> Option<Measured> {
+        let pair = Pair::of(self.champion?.1, self.answers).ok()?;
+        let differences = if claim.by.is_empty() {
+            vec![difference(&pair, claim.metric, None)?]
+        } else {
+            in_groups(&pair, claim.metric, &Grouping::of(self.rows, &claim.by).ok()?)
+        };
+        // That it holds in every group is shown when it is shown in each of them at the same level: no correction is needed
+        // for the number of groups (intersection-union test, Berger 1982).
+        let shown = differences.iter().map(|(told, found)| {
+            let test = match claim.kind {
+                ClaimKind::NonInferior => found.non_inferior(claim.margin, CONFIDENCE),
+                ClaimKind::Superior => found.superior(claim.margin, CONFIDENCE),
+                ClaimKind::Equivalent => found.equivalent(claim.margin, CONFIDENCE),
+            };
+            test.map(|test| (told, test.p_value, test.holds))
+        });
+        let shown = shown.collect::<Option<Vec<(&MetricDifference, f64, bool)>>>()?;
+        let (weakest, p_value, _) = shown.iter().max_by(|left, right| left.1.total_cmp(&right.1))?;
+        let holds = shown.iter().all(|(_, _, holds)| *holds);
+        let place = weakest.group.as_ref().map_or(String::new(), |group| format!("weakest in {group}: "));
+        let note = format!("{place}{}, p {p_value:.3}", weakest.sentence());
+        Some(Measured { note: Some(note), ..Measured::from(f64::from(u8::from(holds))) })
     }
 
     fn flag(&self, _name: &str) -> Option<bool> {
@@ -106,10 +158,14 @@ pub fn over_groups(
     metric: &str,
     column: &str,
 ) -> Option<Measured> {
-    let groups = evaluation.groups(column, metric);
+    over(&evaluation.groups(column, metric), aggregate, metric, column)
+}
+
+/// What is made of the measures of groups, as [`over_groups`].
+fn over(groups: &[(&str, &Measure)], aggregate: Aggregate, metric: &str, column: &str) -> Option<Measured> {
     let smallest = groups.iter().min_by(|a, b| a.1.value.total_cmp(&b.1.value))?;
     let largest = groups.iter().max_by(|a, b| a.1.value.total_cmp(&b.1.value))?;
-    let small_is_bad = crate::expression::higher_is_better(metric);
+    let small_is_bad = is_better_high(metric);
     let one = |group: &(&str, &Measure)| Measured {
         note: Some(format!("{column} = {}, {} rows", group.0, group.1.rows)),
         ..shown(group.1)
@@ -129,15 +185,43 @@ pub fn over_groups(
     }
 }
 
-/// The paired comparison of two AUCs on the same rows (DeLong 1988), in words.
-fn paired_auc(candidate: &Evaluated, champion: &Evaluated) -> Option<String> {
-    let known: Vec<usize> = (0..candidate.truth.len()).filter(|&row| !candidate.truth[row].is_nan()).collect();
-    let truth: Vec<bool> = known.iter().map(|&row| candidate.truth[row] > 0.5).collect();
-    let pick = |scores: &[f64]| known.iter().map(|&row| scores[row]).collect::<Vec<f64>>();
-    let test = compare::delong_paired(&truth, &pick(&champion.score), &pick(&candidate.score))?;
-    // 1.96 standard errors on each side hold 95 % of a normal distribution.
-    let (difference, margin) = (test.difference(), 1.96 * test.standard_error());
-    Some(format!("difference {difference:+.4} ± {margin:.4} at 95 % (DeLong)"))
+/// Whether more of a metric or of a rate is better.
+fn is_better_high(name: &str) -> bool {
+    let rate = || expression::RATES.iter().find(|rate| rate.name == name);
+    let found = expression::metric(name).or_else(rate);
+    found.is_some_and(|metric| metric.direction == expression::Direction::Higher)
+}
+
+/// A metric or a rate of each group that is large enough to count.
+fn measured_groups<'a>(
+    task: Task,
+    answers: &Evaluated,
+    grouping: &'a Grouping,
+    metric: &str,
+) -> Vec<(&'a str, Measure)> {
+    let known = |row: &usize| answers.truth.get(*row).is_some_and(|truth| !truth.is_nan());
+    let of_group = |(name, members): (&'a String, Vec<usize>)| {
+        let members: Vec<usize> = members.into_iter().filter(known).collect();
+        if members.len() < SMALL_GROUP_ROWS {
+            return None;
+        }
+        let pick = |values: &[f64]| members.iter().map(|&row| values[row]).collect::<Vec<f64>>();
+        let (truth, score) = (pick(&answers.truth), pick(&answers.score));
+        let found = measure(task, &truth, &score).remove(metric).or_else(|| rate(metric, &truth, &score))?;
+        Some((name.as_str(), found))
+    };
+    grouping.names.iter().zip(grouping.members()).filter_map(of_group).collect()
+}
+
+/// A rate of decisions with Wilson's interval.
+fn rate(name: &str, truth: &[f64], score: &[f64]) -> Option<Measure> {
+    let rate = Rate::named(name)?;
+    let y: Vec<bool> = truth.iter().map(|y| *y > 0.5).collect();
+    let cells = Confusion::at_threshold(&y, score, None, THRESHOLD)?;
+    let (hits, rows) = rate.parts(&cells);
+    let interval = wilson(hits, rows, CONFIDENCE);
+    let value = rate.of(&cells)?;
+    Some(Measure { value, low: interval.map(|own| own.low), high: interval.map(|own| own.high), rows: rows as usize })
 }
 
 #[cfg(test)]
@@ -157,7 +241,9 @@ mod tests {
             .map(|(row, y)| if row % 2 == 0 { (y * 0.6 + rng.unit() * noise).min(1.0) } else { rng.unit() })
             .collect();
         let origin = TextColumn::from_texts((0..400).map(|row| Some(if row % 2 == 0 { "EWR" } else { "JFK" })));
-        let table = Table::new(vec![("origin".into(), Column::Text(origin))]).unwrap();
+        let half = TextColumn::from_texts((0..400).map(|row| Some(if row < 200 { "first" } else { "second" })));
+        let columns = vec![("origin".into(), Column::Text(origin)), ("half".into(), Column::Text(half))];
+        let table = Table::new(columns).unwrap();
         (table, Evaluated { truth, score })
     }
 
@@ -173,6 +259,7 @@ mod tests {
             task: Task::Classification,
             candidate: &evaluation,
             answers: &candidate,
+            rows: &table,
             champion: with_champion.then_some((&champion, &worse)),
             baseline: None,
         };
@@ -195,5 +282,44 @@ mod tests {
         let report = judged(&["auc >= champion.auc - 0.005", "auc >= baseline.auc"], false);
         assert_eq!((report.gates[0].holds, report.gates[1].holds), (Some(true), None));
         assert!(!report.passed);
+    }
+
+    #[test]
+    fn fairness_is_judged_by_column_and_by_crossed_columns() {
+        let gates = [
+            "difference(tpr, by: origin) <= 0.1",
+            "ratio(selection_rate, by: [origin, half]) >= 0.5",
+            "equalized_odds_difference(by: origin) <= 0.2",
+            "demographic_parity_ratio(by: [origin, half]) >= 0.5",
+            "difference(tpr, by: nobody) <= 0.1",
+        ];
+        let report = judged(&gates, true);
+        let holds: Vec<Option<bool>> = report.gates.iter().map(|gate| gate.holds).collect();
+        assert_eq!(holds, [Some(false), Some(true), Some(false), Some(true), None], "{report:#?}");
+        let evidence = |gate: usize| report.gates[gate].evidence[0].1.clone().unwrap();
+        assert!(evidence(0).note.unwrap().contains("EWR"));
+        assert!((evidence(1).value - evidence(3).value).abs() < 1e-12);
+        assert_eq!(evidence(3).note.unwrap(), "4 of 4 groups by origin, half compared");
+    }
+
+    #[test]
+    fn claims_need_significance_in_every_group() {
+        let gates = [
+            "superior(auc)",
+            "superior(log_loss, margin: 0.01)",
+            "non_inferior(auc, margin: 0.005, by: origin)",
+            "non_inferior(f1, margin: 5%)",
+            "equivalent(auc, margin: 0.01)",
+            "superior(auc, by: [origin, half])",
+        ];
+        let report = judged(&gates, true);
+        let holds: Vec<Option<bool>> = report.gates.iter().map(|gate| gate.holds).collect();
+        // On JFK both answer alike: not worse, and not better.
+        let expected = [true, true, true, true, false, false].map(Some);
+        assert_eq!(holds, expected, "{report:#?}");
+        let note = report.gates[5].evidence[0].1.clone().unwrap().note.unwrap();
+        assert!(note.starts_with("weakest in JFK, ") && note.contains("DeLong, 100 rows"), "{note}");
+        let first = judged(&gates, false);
+        assert!(first.passed, "a first version has nobody to be compared with");
     }
 }

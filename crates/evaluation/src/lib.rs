@@ -1,5 +1,6 @@
 //! Evaluations of models on data, by slice and with intervals, and the gates that judge them.
 
+pub mod comparison;
 pub mod evaluate;
 pub mod expression;
 pub mod fairness;

@@ -167,6 +167,7 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
         task: file.task,
         candidate: &evaluation,
         answers: &answers,
+        rows: &holdout,
         champion: champion.as_ref().map(|(answers, evaluation)| (evaluation, answers)),
         baseline: baseline.as_ref().map(|(_, evaluation)| evaluation),
     };

@@ -54,13 +54,71 @@ impl Aggregate {
     ];
 }
 
+/// What may be claimed of a version beside the champion, on the same rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimKind {
+    /// Not worse by the margin or more.
+    NonInferior,
+    /// Better by more than the margin.
+    Superior,
+    /// Different by less than the margin on either side.
+    Equivalent,
+}
+
+impl ClaimKind {
+    /// The claims, with their words.
+    pub const NAMED: &'static [(&'static str, ClaimKind)] = &[
+        ("non_inferior", ClaimKind::NonInferior),
+        ("superior", ClaimKind::Superior),
+        ("equivalent", ClaimKind::Equivalent),
+    ];
+}
+
+/// A claim that holds where it is shown at 95 % confidence, in every group where groups are named.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// What is claimed.
+    pub kind: ClaimKind,
+    /// Of which metric.
+    pub metric: &'static Metric,
+    /// The margin, in the metric's unit.
+    pub margin: f64,
+    /// The columns whose groups it must hold in; over all rows when empty.
+    pub by: Vec<String>,
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({}", word(ClaimKind::NAMED, &self.kind), self.metric.name)?;
+        if self.margin > 0.0 {
+            write!(f, ", margin: {}", self.margin)?;
+        }
+        if !self.by.is_empty() {
+            write!(f, ", by: {}", list(&self.by))?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// Columns as they are written behind `by:`.
+fn list(columns: &[String]) -> String {
+    match columns {
+        [column] => column.clone(),
+        several => format!("[{}]", several.join(", ")),
+    }
+}
+
 /// One measured thing that a condition names.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Term {
     /// A metric of a subject.
     Value(Subject, &'static Metric),
-    /// A metric of the judged version over the groups of a column.
-    Grouped(Aggregate, &'static Metric, String),
+    /// A metric of the judged version over the groups of a column, or of several that are crossed.
+    Grouped(Aggregate, &'static Metric, Vec<String>),
+    /// A measure of fairness over the groups of a column, or of several that are crossed.
+    Fairness(&'static str, Vec<String>),
+    /// Whether something is shown of the judged version beside the champion.
+    Claim(Claim),
     /// What a window knows of one feature.
     Column(&'static str, String),
     /// Something that is so or not.
@@ -76,9 +134,11 @@ impl fmt::Display for Term {
         match self {
             Term::Value(Subject::Current, metric) => f.write_str(metric.name),
             Term::Value(subject, metric) => write!(f, "{}.{}", word(Subject::NAMED, subject), metric.name),
-            Term::Grouped(aggregate, metric, column) => {
-                write!(f, "{}({}, by: {column})", word(Aggregate::NAMED, aggregate), metric.name)
+            Term::Grouped(aggregate, metric, columns) => {
+                write!(f, "{}({}, by: {})", word(Aggregate::NAMED, aggregate), metric.name, list(columns))
             }
+            Term::Fairness(measure, columns) => write!(f, "{measure}(by: {})", list(columns)),
+            Term::Claim(claim) => claim.fmt(f),
             Term::Column(fact, column) => write!(f, "{fact}({column})"),
             Term::Flag(name) => f.write_str(name),
         }
@@ -193,19 +253,26 @@ impl Condition {
         self.terms().iter().all(serving)
     }
 
-    /// Whether it names a metric of this subject.
+    /// Whether it names a metric of this subject; a claim is about the champion.
     pub fn mentions(&self, subject: Subject) -> bool {
-        self.terms().iter().any(|term| matches!(term, Term::Value(of, _) if *of == subject))
+        self.terms().iter().any(|term| match term {
+            Term::Value(of, _) => *of == subject,
+            Term::Claim(_) => subject == Subject::Champion,
+            _ => false,
+        })
     }
 
     /// The columns whose groups it needs, each once.
     pub fn columns(&self) -> Vec<String> {
         let mut columns: Vec<String> = Vec::new();
         for term in self.terms() {
-            if let Term::Grouped(_, _, column) = term
-                && !columns.contains(&column)
-            {
-                columns.push(column);
+            let (Term::Grouped(_, _, by) | Term::Fairness(_, by) | Term::Claim(Claim { by, .. })) = term else {
+                continue;
+            };
+            for column in by {
+                if !columns.contains(&column) {
+                    columns.push(column);
+                }
             }
         }
         columns
@@ -215,7 +282,7 @@ impl Condition {
     pub fn metrics(&self) -> Vec<&'static Metric> {
         let mut metrics: Vec<&'static Metric> = Vec::new();
         for term in self.terms() {
-            if let Term::Value(_, metric) | Term::Grouped(_, metric, _) = term
+            if let Term::Value(_, metric) | Term::Grouped(_, metric, _) | Term::Claim(Claim { metric, .. }) = term
                 && !metrics.contains(&metric)
             {
                 metrics.push(metric);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ast::{Aggregate, Arithmetic, Comparison, Condition, Logic, Operator, Subject, Term};
+use super::ast::{Aggregate, Arithmetic, Claim, Comparison, Condition, Logic, Operator, Subject, Term};
 
 /// A measured value: evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,21 @@ pub trait Facts {
 
     /// A metric of the judged version over the groups of a column.
     fn by_group(&self, aggregate: Aggregate, metric: &str, column: &str) -> Option<Measured>;
+
+    /// A metric of the judged version over the combinations of several columns.
+    fn across(&self, _aggregate: Aggregate, _metric: &str, _columns: &[String]) -> Option<Measured> {
+        None
+    }
+
+    /// A measure of fairness over the groups of a column, or of several that are crossed.
+    fn fairness(&self, _measure: &str, _columns: &[String]) -> Option<Measured> {
+        None
+    }
+
+    /// Whether a claim is shown: 1 or 0.
+    fn claim(&self, _claim: &Claim) -> Option<Measured> {
+        None
+    }
 
     /// What is known of one feature: one of [`super::COLUMN_FACTS`].
     fn of_column(&self, _fact: &str, _column: &str) -> Option<Measured> {
@@ -86,7 +101,12 @@ impl Condition {
 fn ask(term: &Term, facts: &dyn Facts) -> Option<Measured> {
     let measured = match term {
         Term::Value(subject, metric) => facts.value(*subject, metric.name),
-        Term::Grouped(aggregate, metric, column) => facts.by_group(*aggregate, metric.name, column),
+        Term::Grouped(aggregate, metric, columns) => match columns.as_slice() {
+            [column] => facts.by_group(*aggregate, metric.name, column),
+            several => facts.across(*aggregate, metric.name, several),
+        },
+        Term::Fairness(measure, columns) => facts.fairness(measure, columns),
+        Term::Claim(claim) => facts.claim(claim),
         Term::Column(fact, column) => facts.of_column(fact, column),
         Term::Flag(name) => facts.flag(name).map(|so| Measured::from(f64::from(u8::from(so)))),
     };

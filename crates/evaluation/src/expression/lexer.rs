@@ -21,7 +21,7 @@ pub(super) struct Token {
 }
 
 /// The marks, longer ones first so that `>=` is not read as `>`.
-const MARKS: &[&str] = &[">=", "<=", "==", "!=", ">", "<", "+", "-", "*", "/", "(", ")", ",", ":", "."];
+const MARKS: &[&str] = &[">=", "<=", "==", "!=", ">", "<", "+", "-", "*", "/", "(", ")", "[", "]", ",", ":", "."];
 
 /// Cuts a text into tokens; positions count characters.
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ExpressionError> {

@@ -1,12 +1,14 @@
 //! Reading a condition: from tokens to a checked tree.
 
+mod functions;
+
 use std::fmt;
 
 use flyball_core::Task;
 
-use super::ast::{Aggregate, Arithmetic, Comparison, Condition, Logic, Operator, Subject, Term};
+use super::ast::{Arithmetic, Comparison, Condition, Logic, Operator, Subject, Term};
 use super::lexer::{Sign, Token, tokens};
-use super::metric::{COLUMN_FACTS, Direction, Domain, FLAGS, METRICS, Metric};
+use super::metric::{Domain, FLAGS, METRICS, Metric};
 use super::suggest::nearest;
 
 /// Longest text of a condition, in bytes: past it nobody can read it, and the tree stays shallow.
@@ -289,34 +291,6 @@ impl Parser {
         }
         Err(ExpressionError::new(token.start, token.end, format!("'{word}' is only known to the monitor"))
             .hint("use it in the 'when' of a remedy"))
-    }
-
-    /// `worst(metric, by: column)` or `missing(column)` after its opening bracket.
-    fn function(&mut self, word: &str, token: &Token) -> Parsed<Either> {
-        if let Some(fact) = COLUMN_FACTS.iter().find(|fact| **fact == word) {
-            self.only_monitored(fact, token)?;
-            let column = self.word("a column")?.0;
-            self.expect(")")?;
-            return Ok(Either::Number(Arithmetic::Term(Term::Column(fact, column))));
-        }
-        let aggregate = one_of(Aggregate::NAMED, word, token, "function")?;
-        let at = self.start();
-        let metric = self.metric()?;
-        if !matches!(metric.domain, Domain::Model(_)) {
-            return Err(ExpressionError::new(at, self.end(), format!("'{}' is not measured by group", metric.name)));
-        }
-        if matches!(aggregate, Aggregate::Worst | Aggregate::Best) && metric.direction == Direction::Neither {
-            return Err(ExpressionError::new(at, self.end(), format!("'{}' has no better side", metric.name))
-                .hint("compare its groups with ratio(…) or difference(…)"));
-        }
-        self.expect(",")?;
-        if !self.take_word("by") {
-            return Err(self.unexpected("by: and a column"));
-        }
-        self.expect(":")?;
-        let column = self.word("a column")?.0;
-        self.expect(")")?;
-        Ok(Either::Number(Arithmetic::Term(Term::Grouped(aggregate, metric, column))))
     }
 
     fn metric(&mut self) -> Parsed<&'static Metric> {
