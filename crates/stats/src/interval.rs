@@ -13,6 +13,32 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// Each end mapped by a growing function.
+    #[must_use]
+    pub fn map(self, growing: impl Fn(f64) -> f64) -> Self {
+        Self { low: growing(self.low), high: growing(self.high) }
+    }
+
+    /// The part inside `low..=high`.
+    #[must_use]
+    pub fn within(self, low: f64, high: f64) -> Self {
+        self.map(|end| end.clamp(low, high))
+    }
+}
+
+/// A value with its interval, where one is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// The value.
+    pub value: f64,
+    /// Its interval.
+    pub interval: Option<Interval>,
+}
+
+/// Metrics by name.
+pub type Named = Vec<(&'static str, Estimate)>;
+
 /// The normal deviate of a two-sided confidence.
 pub(crate) fn two_sided_deviate(confidence: f64) -> Option<f64> {
     (confidence > 0.0 && confidence < 1.0).then(|| normal_quantile(0.5 + confidence / 2.0))
@@ -41,34 +67,65 @@ pub fn wilson(successes: f64, trials: f64, confidence: f64) -> Option<Interval> 
 /// Var ≤ AUC (1 − AUC) / min(positives, negatives) (Birnbaum & Klose 1957) as Wilson's interval. `None` when a class
 /// is missing or lengths differ.
 pub fn auc_interval(y: &[bool], scores: &[f64], confidence: f64) -> Option<Interval> {
-    let z = two_sided_deviate(confidence)?;
     let DeLong { auc, variance, positives, negatives } = delong(y, scores)?;
-    if variance <= 0.0 || auc <= 0.0 || auc >= 1.0 {
-        let rows = positives.min(negatives) as f64;
-        return wilson(auc * rows, rows, confidence);
+    logit_interval(auc, variance, positives.min(negatives) as f64, confidence)
+}
+
+/// Interval of a value in [0, 1] with a known variance, on the logit scale, so that it stays inside. At the ends, and
+/// without a variance, Wilson's interval for `rows` trials.
+pub(crate) fn logit_interval(value: f64, variance: f64, rows: f64, confidence: f64) -> Option<Interval> {
+    let z = two_sided_deviate(confidence)?;
+    // Rounding leaves about 1e-17 of variance in a perfect order.
+    if variance <= 1e-15 || value <= 0.0 || value >= 1.0 {
+        return wilson((value * rows).clamp(0.0, rows), rows, confidence);
     }
-    let logit = (auc / (1.0 - auc)).ln();
-    let half = z * variance.sqrt() / (auc * (1.0 - auc));
+    let logit = (value / (1.0 - value)).ln();
+    let half = z * variance.sqrt() / (value * (1.0 - value));
     let back = |logit: f64| 1.0 / (1.0 + (-logit).exp());
     Some(Interval { low: back(logit - half), high: back(logit + half) })
+}
+
+/// Interval of the difference (`sign` −1) or sum (`sign` +1) of two independent shares from their own intervals
+/// (Newcombe 1998, method 10): never too narrow where a share is 0 or 1.
+pub(crate) fn of_two_shares(
+    (left, of_left): (f64, Interval),
+    (right, of_right): (f64, Interval),
+    sign: f64,
+) -> Interval {
+    let value = left + sign * right;
+    let (right_low, right_high) = if sign < 0.0 {
+        (of_right.high - right, right - of_right.low)
+    } else {
+        (right - of_right.low, of_right.high - right)
+    };
+    Interval {
+        low: value - (left - of_left.low).hypot(right_low),
+        high: value + (of_left.high - left).hypot(right_high),
+    }
 }
 
 /// Interval of a mean from per-row values (log losses, squared or absolute errors, …), by Student's t, which is the
 /// normal interval for many rows. `None` for fewer than two rows or a NaN.
 pub fn mean_interval(values: &[f64], confidence: f64) -> Option<Interval> {
-    if values.len() < 2 || values.iter().any(|value| value.is_nan()) || !(confidence > 0.0 && confidence < 1.0) {
+    let center = mean(values)?;
+    let rows = values.len() as f64;
+    mean_interval_from(center, squared_deviations(values, center) / rows, rows, confidence)
+}
+
+/// [`mean_interval`] from the mean, the mean squared deviation from it, and the (effective) number of rows.
+pub(crate) fn mean_interval_from(center: f64, deviation: f64, rows: f64, confidence: f64) -> Option<Interval> {
+    let valid = rows > 1.0 && center.is_finite() && deviation.is_finite() && confidence > 0.0 && confidence < 1.0;
+    if !valid {
         return None;
     }
-    let rows = values.len() as f64;
-    let center = mean(values)?;
-    let error = (squared_deviations(values, center) / (rows - 1.0) / rows).sqrt();
     // Beyond a thousand rows t and the normal deviate differ by less than 0.2 %.
-    let deviate = if values.len() > 1000 {
+    let deviate = if rows > 1000.0 {
         two_sided_deviate(confidence)?
     } else {
         student_t_quantile(0.5 + confidence / 2.0, rows - 1.0)
     };
-    Some(Interval { low: center - deviate * error, high: center + deviate * error })
+    let half = deviate * (deviation.max(0.0) / (rows - 1.0)).sqrt();
+    Some(Interval { low: center - half, high: center + half })
 }
 
 /// Percentile bootstrap interval of any statistic of rows.

@@ -11,6 +11,7 @@ pub mod drift;
 pub mod fairness;
 pub mod interval;
 pub mod multiplicity;
+mod random;
 pub mod ranking;
 pub mod regression;
 pub mod shap;

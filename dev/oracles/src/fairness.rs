@@ -5,7 +5,8 @@
 
 use flyball_stats::classification::Confusion;
 use flyball_stats::fairness::{
-    Groups, Rate, TAU, Versus, benefits, difference_to_overall, generalized_entropy, ratio_to_overall, spread, theil_index,
+    Groups, Rate, TAU, Versus, benefits, difference_to_overall, generalized_entropy, ratio_to_overall, spread,
+    theil_index,
 };
 use serde_json::{Map, Value, json};
 

@@ -4,6 +4,7 @@
 mod checks;
 mod compare;
 mod fairness;
+mod metrics;
 mod read;
 
 use std::path::Path;
@@ -16,8 +17,8 @@ pub use checks::{Checks, Deviation};
 /// Compares one fixture with what we compute.
 type Check = fn(&Value, &mut Checks);
 
-/// The fixtures that we know, by how their file's name begins. Several areas may share a file.
-const KNOWN: &[(&str, Check)] = &[("fairness", fairness::check), ("metrics", compare::check)];
+/// The fixtures that we know, by how their file's name begins.
+const KNOWN: &[(&str, Check)] = &[("fairness", fairness::check), ("metrics", metrics::check)];
 
 /// Checks every fixture of a folder, in the order of their names. Files that are no fixture are left alone; a fixture of a
 /// kind that we do not know is reported as such.

@@ -13,3 +13,13 @@ pub(crate) fn items(value: &Value) -> &[Value] {
 pub(crate) fn numbers(value: &Value) -> Vec<f64> {
     items(value).iter().map(number).collect()
 }
+
+/// Truths: a number above zero, or `true`.
+pub(crate) fn truths(value: &Value) -> Vec<bool> {
+    items(value).iter().map(|item| number(item) > 0.0).collect()
+}
+
+/// The members of an object.
+pub(crate) fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+}

@@ -5,8 +5,8 @@ use crate::summary::{mean, ratio};
 /// One bin of a reliability diagram.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bin {
-    /// Rows whose probability lies in the bin.
-    pub count: usize,
+    /// Weight (without weights, the number) of the rows whose probability lies in the bin.
+    pub weight: f64,
     /// Share of them that came true; `None` for an empty bin.
     pub observed: Option<f64>,
     /// Mean of their probabilities; `None` for an empty bin.
@@ -18,16 +18,14 @@ pub struct Bin {
 pub struct Calibration {
     /// The bins in ascending order, empty ones included.
     pub bins: Vec<Bin>,
-    /// Expected calibration error: mean |observed − predicted| weighted by count.
+    /// Expected calibration error: mean |observed − predicted| weighted by rows.
     pub expected_error: f64,
     /// Maximum calibration error over the bins that have rows.
     pub largest_error: f64,
 }
 
-/// Calibration of the positive class. `None` without rows or bins, or for a probability outside [0, 1].
-pub fn positive_calibration(y: &[bool], p: &[f64], bins: usize) -> Option<Calibration> {
-    (y.len() == p.len()).then(|| reliability(y.iter().copied().zip(p.iter().copied()), bins))?
-}
+/// The bins of a reliability diagram.
+pub(super) const BINS: usize = 10;
 
 /// Calibration of the class that is predicted at ½: its probability against how often it is right.
 pub fn confidence_calibration(y: &[bool], p: &[f64], bins: usize) -> Option<Calibration> {
@@ -55,9 +53,10 @@ pub(super) fn reliability(rows: impl Iterator<Item = (bool, f64)>, bins: usize) 
     let bins = sums
         .into_iter()
         .map(|(count, hits, sum)| {
-            let bin = Bin { count, observed: ratio(hits as f64, count as f64), predicted: ratio(sum, count as f64) };
+            let weight = count as f64;
+            let bin = Bin { weight, observed: ratio(hits as f64, weight), predicted: ratio(sum, weight) };
             if let (Some(observed), Some(predicted)) = (bin.observed, bin.predicted) {
-                weighted += count as f64 * (observed - predicted).abs();
+                weighted += weight * (observed - predicted).abs();
                 largest_error = largest_error.max((observed - predicted).abs());
             }
             bin
@@ -76,6 +75,13 @@ fn bin_of(p: f64, bins: usize) -> usize {
         bin += 1;
     }
     bin
+}
+
+/// [`bin_of`] for ten bins without a branch; what is no probability falls into the nearest bin.
+pub(super) fn bin_of_ten(p: f64) -> usize {
+    const EDGES: [f64; BINS + 1] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, f64::INFINITY];
+    let bin = ((p * BINS as f64) as usize).min(BINS - 1);
+    bin + usize::from(p >= EDGES[bin + 1]) - usize::from(p < EDGES[bin] && bin > 0)
 }
 
 /// Reliability curve as scikit-learn draws it: bins closed on the right, empty ones left out; each point is
@@ -102,6 +108,9 @@ mod tests {
     fn an_edge_belongs_to_the_bin_above_it() {
         for k in 0..10 {
             assert_eq!(bin_of(f64::from(k) / 10.0, 10), k as usize);
+            for p in [f64::from(k) / 10.0, (f64::from(k) / 10.0).next_down(), (f64::from(k) / 10.0).next_up()] {
+                assert_eq!(bin_of_ten(p), bin_of(p, 10), "{p}");
+            }
         }
         assert_eq!(bin_of(1.0, 10), 9);
         assert_eq!(bin_of(0.299_999_999_999_999_9, 10), 2);
@@ -109,9 +118,9 @@ mod tests {
 
     #[test]
     fn a_constant_right_probability_has_no_error() {
-        let calibration = positive_calibration(&[true, false], &[0.5, 0.5], 10).unwrap();
+        let calibration = confidence_calibration(&[true, false], &[0.5, 0.5], 10).unwrap();
         assert_eq!((calibration.expected_error, calibration.largest_error), (0.0, 0.0));
-        assert_eq!(positive_calibration(&[true], &[1.5], 10), None);
-        assert_eq!(positive_calibration(&[], &[], 10), None);
+        assert_eq!(confidence_calibration(&[true], &[1.5], 10), None);
+        assert_eq!(confidence_calibration(&[], &[], 10), None);
     }
 }

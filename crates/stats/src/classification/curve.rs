@@ -38,19 +38,14 @@ impl ScoreCurve {
         if y.len() != scores.len() || weights.is_some_and(|weights| weights.len() != y.len()) {
             return None;
         }
-        if scores.iter().any(|score| score.is_nan()) {
-            return None;
-        }
-        let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
-        let mut rows: Vec<(f64, bool, f64)> = (0..y.len()).map(|row| (scores[row], y[row], weight(row))).collect();
-        rows.sort_unstable_by(|left, right| right.0.total_cmp(&left.0));
+        let order = super::order::descending(scores)?;
         let mut curve = Self { thresholds: Vec::new(), tp: Vec::new(), fp: Vec::new() };
         let (mut tp, mut fp) = (0.0, 0.0);
-        for group in rows.chunk_by(|left, right| left.0 == right.0) {
-            for &(_, positive, weight) in group {
-                *(if positive { &mut tp } else { &mut fp }) += weight;
+        for group in order.chunk_by(|&left, &right| scores[left as usize] == scores[right as usize]) {
+            for row in group.iter().map(|&row| row as usize) {
+                *(if y[row] { &mut tp } else { &mut fp }) += weights.map_or(1.0, |weights| weights[row]);
             }
-            curve.thresholds.push(group[0].0);
+            curve.thresholds.push(scores[group[0] as usize]);
             curve.tp.push(tp);
             curve.fp.push(fp);
         }
@@ -154,39 +149,16 @@ pub fn roc_auc(y: &[bool], scores: &[f64]) -> Option<f64> {
     ScoreCurve::new(y, scores, None).map(|curve| curve.roc_auc())
 }
 
-/// Average precision. `None` when a class is missing.
-pub fn average_precision(y: &[bool], scores: &[f64]) -> Option<f64> {
-    ScoreCurve::new(y, scores, None).map(|curve| curve.average_precision())
-}
-
-/// Kolmogorov–Smirnov distance between the scores of both classes. `None` when a class is missing.
-pub fn ks_statistic(y: &[bool], scores: &[f64]) -> Option<f64> {
-    ScoreCurve::new(y, scores, None).map(|curve| curve.ks_statistic())
-}
-
 /// Precision among the best ⌊n·share⌋ scores (at least one row) over the base rate; equal scores keep their order.
-/// `None` without positives, for lengths that differ, or a share outside (0, 1].
+/// `None` without positives, for lengths that differ, a NaN, or a share outside (0, 1].
 pub fn lift(y: &[bool], scores: &[f64], share: f64) -> Option<f64> {
-    let [lift] = lifts(y, scores, [share]);
-    lift
-}
-
-/// [`lift`] at several shares with one sort.
-pub(super) fn lifts<const SHARES: usize>(y: &[bool], scores: &[f64], shares: [f64; SHARES]) -> [Option<f64>; SHARES] {
-    if y.len() != scores.len() || scores.iter().any(|score| score.is_nan()) {
-        return [None; SHARES];
+    if y.len() != scores.len() || !(share > 0.0 && share <= 1.0) {
+        return None;
     }
-    let mut rows: Vec<(f64, bool)> = scores.iter().copied().zip(y.iter().copied()).collect();
-    rows.sort_by(|left, right| right.0.total_cmp(&left.0));
-    let hits = |rows: &[(f64, bool)]| rows.iter().filter(|(_, positive)| *positive).count() as f64;
-    let base = ratio(hits(&rows), rows.len() as f64);
-    shares.map(|share| {
-        if !(share > 0.0 && share <= 1.0) {
-            return None;
-        }
-        let best = ((rows.len() as f64 * share).floor() as usize).max(1);
-        ratio(hits(rows.get(..best)?) / best as f64, base?)
-    })
+    let order = super::order::descending(scores)?;
+    let hits = |rows: &[u32]| rows.iter().filter(|&&row| y[row as usize]).count() as f64;
+    let best = ((order.len() as f64 * share).floor() as usize).max(1);
+    ratio(hits(order.get(..best)?) / best as f64, ratio(hits(&order), order.len() as f64)?)
 }
 
 #[cfg(test)]

@@ -3,11 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
-mod classification;
 mod compare;
 mod drift;
 mod false_alarms;
 mod oracle;
-mod ranking;
-mod regression;
 mod shap;

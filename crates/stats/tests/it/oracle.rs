@@ -23,10 +23,6 @@ pub(crate) fn bools(value: &Value) -> Vec<bool> {
     items(value).iter().map(|number| number.as_f64().unwrap() > 0.0).collect()
 }
 
-pub(crate) fn indexes(value: &Value) -> Vec<usize> {
-    items(value).iter().map(|number| number.as_u64().unwrap() as usize).collect()
-}
-
 pub(crate) fn counts(value: &Value) -> Vec<u64> {
     items(value).iter().map(|number| number.as_u64().unwrap()).collect()
 }

@@ -4,12 +4,13 @@
 #![expect(clippy::print_stdout, reason = "a command-line program talks on its standard streams")]
 
 mod measure;
+mod metrics;
 
 use anyhow::{Result, bail};
 use serde_json::Value;
 
 /// The measurements by name.
-const BENCHES: &[(&str, fn() -> Result<Value>)] = &[];
+const BENCHES: &[(&str, fn() -> Result<Value>)] = &[("metrics", metrics::bench)];
 
 fn main() -> Result<()> {
     let name = std::env::args().nth(1).unwrap_or_default();

@@ -2,9 +2,13 @@
 //!
 //! `weights` are per row. Slices of different lengths, no rows, or a quantity that divides by zero give `None`.
 
-use std::collections::BTreeMap;
+mod intervals;
+mod residuals;
 
-use crate::summary::{finite_sorted, mean, quantile, ratio, squared_deviations, weighted_mean};
+pub use intervals::regression_metrics;
+pub use residuals::{ErrorBias, Normality, Segment, error_bias, error_normality, normal_quantiles};
+
+use crate::summary::{finite_sorted, quantile, ratio, weighted_mean};
 
 /// Weighted mean of a function of (truth, prediction).
 fn mean_of(y: &[f64], predicted: &[f64], weights: Option<&[f64]>, value: impl Fn(f64, f64) -> f64) -> Option<f64> {
@@ -31,12 +35,12 @@ pub fn rmse(y: &[f64], predicted: &[f64], weights: Option<&[f64]>) -> Option<f64
 
 /// Mean absolute error relative to |truth|, which counts as at least the machine epsilon: a zero explodes.
 pub fn mape(y: &[f64], predicted: &[f64], weights: Option<&[f64]>) -> Option<f64> {
-    mean_of(y, predicted, weights, |y, p| (p - y).abs() / y.abs().max(f64::EPSILON))
+    mean_of(y, predicted, weights, relative)
 }
 
 /// Mean absolute error relative to the mean of |truth| and |prediction|, in 0..=2; 0 where both are zero.
 pub fn smape(y: &[f64], predicted: &[f64], weights: Option<&[f64]>) -> Option<f64> {
-    mean_of(y, predicted, weights, |y, p| ratio(2.0 * (p - y).abs(), y.abs() + p.abs()).unwrap_or(0.0))
+    mean_of(y, predicted, weights, symmetric)
 }
 
 /// Sum of absolute errors over the sum of |truth|.
@@ -93,77 +97,75 @@ pub fn pinball(y: &[f64], predicted: &[f64], level: f64, weights: Option<&[f64]>
     mean_of(y, predicted, weights, |y, p| (level * (y - p)).max((level - 1.0) * (y - p)))
 }
 
+/// The number that splits the weight of the rows in half (without weights, the median).
+fn weighted_median(values: &[f64], weights: Option<&[f64]>) -> Option<f64> {
+    let Some(weights) = weights else { return quantile(&finite_sorted(values), 0.5) };
+    let mut rows: Vec<(f64, f64)> = values.iter().copied().zip(weights.iter().copied()).collect();
+    rows.sort_by(|left, right| left.0.total_cmp(&right.0));
+    let half = weights.iter().sum::<f64>() / 2.0;
+    let mut passed = 0.0;
+    let above = rows.iter().position(|(_, weight)| {
+        passed += weight;
+        passed >= half
+    })?;
+    Some(rows[above].0)
+}
+
 /// 1 − MAE / MAE of always predicting the median of the truth.
-pub fn d2_absolute_error(y: &[f64], predicted: &[f64]) -> Option<f64> {
-    let median = quantile(&finite_sorted(y), 0.5)?;
-    let baseline = weighted_mean(y.iter().map(|y| (y - median).abs()), None)?;
-    Some(1.0 - ratio(mae(y, predicted, None)?, baseline)?)
+pub fn d2_absolute_error(y: &[f64], predicted: &[f64], weights: Option<&[f64]>) -> Option<f64> {
+    let median = weighted_median(y, weights)?;
+    let baseline = weighted_mean(y.iter().map(|y| (y - median).abs()), weights)?;
+    Some(1.0 - ratio(mae(y, predicted, weights)?, baseline)?)
 }
 
 /// Pearson's correlation of truth and prediction.
-pub fn pearson(y: &[f64], predicted: &[f64]) -> Option<f64> {
-    if y.len() != predicted.len() {
-        return None;
-    }
-    let (y_mean, p_mean) = (mean(y)?, mean(predicted)?);
-    let covariance: f64 = y.iter().zip(predicted).map(|(y, p)| (y - y_mean) * (p - p_mean)).sum();
-    ratio(covariance, (squared_deviations(y, y_mean) * squared_deviations(predicted, p_mean)).sqrt())
+pub fn pearson(y: &[f64], predicted: &[f64], weights: Option<&[f64]>) -> Option<f64> {
+    let y_mean = weighted_mean(y.iter().copied(), weights)?;
+    let p_mean = weighted_mean(predicted.iter().copied(), weights)?;
+    let covariance = mean_of(y, predicted, weights, |y, p| (y - y_mean) * (p - p_mean))?;
+    ratio(covariance, (variance(y, weights)? * variance(predicted, weights)?).sqrt())
 }
 
 /// Mean squared error of ln(1 + x). `None` if a value is not above −1.
-pub fn msle(y: &[f64], predicted: &[f64]) -> Option<f64> {
-    mean_of(y, predicted, None, |y, p| (p.ln_1p() - y.ln_1p()).powi(2)).filter(|value| value.is_finite())
+pub fn msle(y: &[f64], predicted: &[f64], weights: Option<&[f64]>) -> Option<f64> {
+    mean_of(y, predicted, weights, log_square).filter(|value| value.is_finite())
 }
 
 /// Mean Poisson deviance. `None` if a truth is negative or a prediction not positive.
-pub fn poisson_deviance(y: &[f64], predicted: &[f64]) -> Option<f64> {
+pub fn poisson_deviance(y: &[f64], predicted: &[f64], weights: Option<&[f64]>) -> Option<f64> {
     if y.iter().any(|&y| y < 0.0) || predicted.iter().any(|&p| p <= 0.0) {
         return None;
     }
-    let relative = |y: f64, p: f64| if y == 0.0 { 0.0 } else { y * (y / p).ln() };
-    mean_of(y, predicted, None, |y, p| 2.0 * (relative(y, p) - y + p))
+    mean_of(y, predicted, weights, poisson)
 }
 
 /// Mean gamma deviance. `None` if a value is not positive.
-pub fn gamma_deviance(y: &[f64], predicted: &[f64]) -> Option<f64> {
+pub fn gamma_deviance(y: &[f64], predicted: &[f64], weights: Option<&[f64]>) -> Option<f64> {
     if y.iter().chain(predicted).any(|&value| value <= 0.0) {
         return None;
     }
-    mean_of(y, predicted, None, |y, p| 2.0 * ((p / y).ln() + y / p - 1.0))
+    mean_of(y, predicted, weights, gamma)
 }
 
-/// Every regression metric that is defined for these rows, by name. Those without a weighted form ignore the weights.
-pub fn regression_metrics(
-    y: &[f64],
-    predicted: &[f64],
-    weights: Option<&[f64]>,
-) -> Option<BTreeMap<&'static str, f64>> {
-    if y.len() != predicted.len() || weights.is_some_and(|weights| weights.len() != y.len()) {
-        return None;
-    }
-    let metrics = [
-        ("mae", mae(y, predicted, weights)),
-        ("mse", mse(y, predicted, weights)),
-        ("rmse", rmse(y, predicted, weights)),
-        ("mape", mape(y, predicted, weights)),
-        ("smape", smape(y, predicted, weights)),
-        ("wape", wape(y, predicted, weights)),
-        ("r2", r2(y, predicted, weights)),
-        ("explained_variance", explained_variance(y, predicted, weights)),
-        ("max_error", max_error(y, predicted)),
-        ("median_absolute_error", median_absolute_error(y, predicted)),
-        ("mean_error", mean_error(y, predicted, weights)),
-        ("error_std", error_std(y, predicted, weights)),
-        ("pinball_0.1", pinball(y, predicted, 0.1, weights)),
-        ("pinball_0.9", pinball(y, predicted, 0.9, weights)),
-        ("d2_absolute_error", d2_absolute_error(y, predicted)),
-        ("pearson_r", pearson(y, predicted)),
-        ("msle", msle(y, predicted)),
-        ("rmsle", msle(y, predicted).map(f64::sqrt)),
-        ("poisson_deviance", poisson_deviance(y, predicted)),
-        ("gamma_deviance", gamma_deviance(y, predicted)),
-    ];
-    Some(metrics.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
+fn relative(y: f64, p: f64) -> f64 {
+    (p - y).abs() / y.abs().max(f64::EPSILON)
+}
+
+fn symmetric(y: f64, p: f64) -> f64 {
+    if y == 0.0 && p == 0.0 { 0.0 } else { 2.0 * (p - y).abs() / (y.abs() + p.abs()) }
+}
+
+fn log_square(y: f64, p: f64) -> f64 {
+    (p.ln_1p() - y.ln_1p()).powi(2)
+}
+
+fn poisson(y: f64, p: f64) -> f64 {
+    let relative = if y == 0.0 { 0.0 } else { y * (y / p).ln() };
+    2.0 * (relative - y + p)
+}
+
+fn gamma(y: f64, p: f64) -> f64 {
+    2.0 * ((p / y).ln() + y / p - 1.0)
 }
 
 #[cfg(test)]
@@ -180,9 +182,23 @@ mod tests {
 
     #[test]
     fn deviances_refuse_values_outside_their_domain() {
-        assert_eq!(poisson_deviance(&[1.0], &[0.0]), None);
-        assert_eq!(gamma_deviance(&[0.0], &[1.0]), None);
-        assert_eq!(msle(&[-2.0], &[1.0]), None);
-        assert_eq!(poisson_deviance(&[0.0], &[0.5]), Some(1.0));
+        assert_eq!(poisson_deviance(&[1.0], &[0.0], None), None);
+        assert_eq!(gamma_deviance(&[0.0], &[1.0], None), None);
+        assert_eq!(msle(&[-2.0], &[1.0], None), None);
+        assert_eq!(poisson_deviance(&[0.0], &[0.5], None), Some(1.0));
+    }
+
+    #[test]
+    fn a_weight_of_two_is_a_row_twice() {
+        let (y, p) = ([1.0, 2.0, 4.0, 7.0], [1.5, 1.0, 5.0, 6.0]);
+        let (y_twice, p_twice) = ([1.0, 2.0, 4.0, 7.0, 7.0], [1.5, 1.0, 5.0, 6.0, 6.0]);
+        let weights = [1.0, 1.0, 1.0, 2.0];
+        for (once, twice) in [
+            (d2_absolute_error(&y, &p, Some(&weights)), d2_absolute_error(&y_twice, &p_twice, None)),
+            (pearson(&y, &p, Some(&weights)), pearson(&y_twice, &p_twice, None)),
+            (gamma_deviance(&y, &p, Some(&weights)), gamma_deviance(&y_twice, &p_twice, None)),
+        ] {
+            assert!((once.unwrap() - twice.unwrap()).abs() < 1e-12, "{once:?} {twice:?}");
+        }
     }
 }
