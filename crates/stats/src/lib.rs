@@ -8,6 +8,7 @@ pub mod calibrated;
 pub mod classification;
 pub mod compare;
 pub mod drift;
+pub mod explain;
 pub mod fairness;
 pub mod interval;
 pub mod multiplicity;

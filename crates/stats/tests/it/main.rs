@@ -5,6 +5,7 @@
 
 mod compare;
 mod drift;
+mod explain;
 mod false_alarms;
 mod oracle;
 mod shap;

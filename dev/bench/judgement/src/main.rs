@@ -5,12 +5,17 @@
 
 mod measure;
 mod metrics;
+mod shap;
 
 use anyhow::{Result, bail};
 use serde_json::Value;
 
 /// The measurements by name.
-const BENCHES: &[(&str, fn() -> Result<Value>)] = &[("metrics", metrics::bench)];
+const BENCHES: &[(&str, fn() -> Result<Value>)] = &[
+    // One a line.
+    ("metrics", metrics::bench),
+    ("shap", shap::bench),
+];
 
 fn main() -> Result<()> {
     let name = std::env::args().nth(1).unwrap_or_default();
