@@ -4,11 +4,13 @@ use super::coalition::{Coalition, Estimate, Game, ends, gains};
 
 /// Coalitions that the game is asked for at once.
 const AT_ONCE: usize = 1_024;
+/// All orders of more players are never walked, whatever the budget: there are 20,160 pairs of these.
+const MOST_EXACT: usize = 8;
 
 /// The Shapley values of `players` players from about `budget` coalitions: each drawn order is also walked backwards, which
 /// makes games whose players interact in pairs only exact after the first order (Mitchell et al., "Sampling Permutations
-/// for Shapley Value Estimation", 2022). At least one order is walked. `below(n)` draws a number in 0..n. `None` when the
-/// game's gains are no numbers.
+/// for Shapley Value Estimation", 2022). At least one order is walked; exact when all orders are within the budget.
+/// `below(n)` draws a number in 0..n. `None` when the game's gains are no numbers.
 ///
 /// # Errors
 /// What the game fails with.
@@ -24,7 +26,9 @@ pub fn permutation_shap<E>(
         return Ok(Some(Estimate { base, values, exact: true, errors: None, asked: 2 }));
     }
     let steps = 2 * (players - 1);
-    let orders = if players == 2 { 1 } else { (budget.saturating_sub(2) / steps).max(1) };
+    let wanted = (budget.saturating_sub(2) / steps).max(1);
+    let all = (players <= MOST_EXACT).then(|| (3..=players).product()).filter(|&all| all <= wanted);
+    let orders = all.unwrap_or(wanted);
     let (mut sums, mut squares) = (vec![0.0; players], vec![0.0; players]);
     let mut order: Vec<usize> = (0..players).collect();
     let mut left = orders;
@@ -33,8 +37,13 @@ pub fn permutation_shap<E>(
         left -= some;
         let mut drawn = Vec::with_capacity(some);
         for _ in 0..some {
-            (1..players).rev().for_each(|place| order.swap(place, below(place + 1)));
+            if all.is_none() {
+                (1..players).rev().for_each(|place| order.swap(place, below(place + 1)));
+            }
             drawn.push(order.clone());
+            if all.is_some() {
+                next_of_pairs(&mut order);
+            }
         }
         let asked: Vec<Coalition> = drawn.iter().flat_map(|order| joining(order)).collect();
         let Some(gains) = gains(&asked, game)? else { return Ok(None) };
@@ -61,10 +70,24 @@ pub fn permutation_shap<E>(
         let variance = (square - sum * sum / count).max(0.0) / (count - 1.0);
         (variance / count).sqrt()
     };
-    let exact = players == 2;
+    let exact = all.is_some();
     let errors = (!exact && orders > 1).then(|| sums.iter().zip(&squares).map(error).collect());
     let values = sums.iter().map(|sum| sum / count).collect();
     Ok(Some(Estimate { base, values, exact, errors, asked: 2 + orders * steps }))
+}
+
+/// The next order, in lexicographic order, whose first player is before its last: of each order and its reverse one.
+fn next_of_pairs(order: &mut [usize]) {
+    loop {
+        let Some(place) = order.windows(2).rposition(|pair| pair[0] < pair[1]) else { return };
+        if let Some(other) = order.iter().rposition(|&player| player > order[place]) {
+            order.swap(place, other);
+        }
+        order[place + 1..].reverse();
+        if order.first() < order.last() {
+            return;
+        }
+    }
 }
 
 /// The growing coalitions of an order, and those of its reverse, without the empty and the full one.

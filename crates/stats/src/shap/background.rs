@@ -8,12 +8,17 @@
 
 use super::path::{Game, pairs};
 
+/// Patterns below this are counted in place.
+const COUNTED: usize = 1 << 10;
+
 /// The game, standing at a leaf.
 #[derive(Debug, Clone)]
 pub(super) struct Background {
     /// The patterns of the background rows, and the share of rows that has each.
     patterns: Vec<(u64, f64)>,
     sorted: Vec<u64>,
+    /// How often each pattern of few bits was met: cheaper than sorting, which is left to longer ones.
+    counts: Vec<u32>,
     /// ∫ tᵃ(1−t)ᵇ dt at `a * width + b`.
     beta: Vec<f64>,
     width: usize,
@@ -34,7 +39,7 @@ impl Background {
                 beta[a * width + b] = value;
             }
         }
-        Self { patterns: Vec::new(), sorted: Vec::new(), beta, width }
+        Self { patterns: Vec::new(), sorted: Vec::new(), counts: vec![0; COUNTED], beta, width }
     }
 
     fn beta(&self, a: u32, b: u32) -> f64 {
@@ -60,12 +65,25 @@ impl Game for Background {
     fn condition(&mut self, _at: usize, _share: f64) {}
 
     fn arrive(&mut self, background: &[u64]) {
+        let rows = background.len() as f64;
+        self.patterns.clear();
+        if background.iter().all(|&pattern| pattern < COUNTED as u64) {
+            for &pattern in background {
+                let count = &mut self.counts[pattern as usize];
+                if *count == 0 {
+                    self.patterns.push((pattern, 0.0));
+                }
+                *count += 1;
+            }
+            for (pattern, share) in &mut self.patterns {
+                *share = f64::from(std::mem::take(&mut self.counts[*pattern as usize])) / rows;
+            }
+            return;
+        }
         self.sorted.clear();
         self.sorted.extend_from_slice(background);
         self.sorted.sort_unstable();
-        let share = |same: &[u64]| (same[0], same.len() as f64 / background.len() as f64);
-        self.patterns.clear();
-        self.patterns.extend(self.sorted.chunk_by(|a, b| a == b).map(share));
+        self.patterns.extend(self.sorted.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as f64 / rows)));
     }
 
     fn add_values(&self, conditions: usize, pattern: u64, value: f64, out: &mut [f64]) {

@@ -1,4 +1,4 @@
-//! Trees made ready for walks: values become ranks among the thresholds of their feature, so that a split is one
+//! Trees made ready for walks: values become ranks among the thresholds of their column, so that a split is one
 //! comparison of small whole numbers, and missing values are one more rank.
 
 use super::model::{Comparison, Ensemble, InvalidTree, Node, Tree, check};
@@ -17,6 +17,8 @@ pub(super) enum Step {
 /// Rows whose rank is in `first..first + count` go right.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Split {
+    /// The column that is compared, and the feature that it says something of.
+    pub(super) column: u32,
     pub(super) feature: u32,
     pub(super) first: u32,
     pub(super) count: u32,
@@ -36,6 +38,9 @@ impl Split {
 /// A checked ensemble.
 #[derive(Debug, Clone)]
 pub(super) struct Compiled {
+    /// Values of a row.
+    pub(super) columns: usize,
+    /// The features that get values.
     pub(super) features: usize,
     pub(super) base: f64,
     pub(super) steps: Vec<Step>,
@@ -45,14 +50,20 @@ pub(super) struct Compiled {
     /// The most features on one path.
     pub(super) widest: usize,
     comparison: Comparison,
-    /// The thresholds of each feature, in ascending order.
+    /// The thresholds of each column, in ascending order.
     thresholds: Vec<Vec<f64>>,
+    /// The feature of each column.
+    groups: Vec<usize>,
 }
 
 impl Compiled {
     /// Checks and compiles; with `covered`, splits have shares.
     pub(super) fn new(ensemble: &Ensemble, covered: bool) -> Result<Self, InvalidTree> {
-        let Ensemble { trees, base, comparison, features } = ensemble;
+        let Ensemble { trees, base, comparison, features, groups } = ensemble;
+        let groups = groups.clone().unwrap_or_else(|| (0..*features).collect());
+        if groups.len() != *features {
+            return Err(InvalidTree { tree: 0, reason: "another number of groups than of columns" });
+        }
         let mut thresholds = vec![Vec::new(); *features];
         for (index, tree) in trees.iter().enumerate() {
             check(tree, *features, covered).map_err(|reason| InvalidTree { tree: index, reason })?;
@@ -69,7 +80,8 @@ impl Compiled {
             list.dedup();
         }
         let mut compiled = Self {
-            features: *features,
+            columns: *features,
+            features: groups.iter().map(|feature| feature + 1).max().unwrap_or(0),
             base: *base,
             steps: Vec::new(),
             roots: Vec::with_capacity(trees.len()),
@@ -77,6 +89,7 @@ impl Compiled {
             widest: 0,
             comparison: *comparison,
             thresholds,
+            groups,
         };
         for (index, tree) in trees.iter().enumerate() {
             compiled.roots.push(compiled.steps.len() as u32);
@@ -91,7 +104,7 @@ impl Compiled {
     /// Adds a node and all below it; `above` holds the features of the path.
     fn add(&mut self, tree: &Tree, node: usize, covered: bool, above: &mut Vec<usize>) {
         let at = self.steps.len();
-        let Node::Split { feature, threshold, missing_left, left, right, cover } = tree.nodes[node] else {
+        let Node::Split { feature: column, threshold, missing_left, left, right, cover } = tree.nodes[node] else {
             if let Node::Leaf { value, .. } = tree.nodes[node] {
                 self.steps.push(Step::Leaf(value));
             }
@@ -101,12 +114,14 @@ impl Compiled {
             return;
         };
         let share = |child: usize| if covered { tree.nodes[child].cover() / cover } else { 0.0 };
-        let list = &self.thresholds[feature];
+        let feature = self.groups[column];
+        let list = &self.thresholds[column];
         let first = list.partition_point(|&other| other < threshold) as u32 + 1;
         // Ranks go up to the number of thresholds; the next one is that of missing values.
         let count = list.len() as u32 + 1 - first + u32::from(!missing_left);
         let shares = [share(left), share(right)];
-        let mut split = Split { feature: feature as u32, first, count, left: 0, right: 0, shares };
+        let (column, of) = (column as u32, feature as u32);
+        let mut split = Split { column, feature: of, first, count, left: 0, right: 0, shares };
         self.steps.push(Step::Split(split));
         above.push(feature);
         split.left = self.steps.len() as u32;
@@ -118,8 +133,8 @@ impl Compiled {
     }
 
     /// The rank of a value: how many thresholds it is on the right of.
-    pub(super) fn rank(&self, feature: usize, x: f64) -> u32 {
-        let list = &self.thresholds[feature];
+    pub(super) fn rank(&self, column: usize, x: f64) -> u32 {
+        let list = &self.thresholds[column];
         let rank = match self.comparison {
             _ if x.is_nan() => list.len() + 1,
             Comparison::Less => list.partition_point(|&threshold| x >= threshold),
@@ -136,8 +151,8 @@ impl Compiled {
                 match &self.steps[at as usize] {
                     Step::Leaf(value) => break *value,
                     Step::Split(split) => {
-                        let feature = split.feature as usize;
-                        at = if split.side(self.rank(feature, x[feature])) == 1 { split.right } else { split.left };
+                        let column = split.column as usize;
+                        at = if split.side(self.rank(column, x[column])) == 1 { split.right } else { split.left };
                     }
                 }
             }

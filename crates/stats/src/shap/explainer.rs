@@ -72,7 +72,7 @@ impl Explainer {
     }
 
     /// Explains by the interventional game against background rows, given row after row. Covers are not looked at.
-    /// `None` without background, or if its length is not a multiple of the features.
+    /// `None` without background, or if its length is not a multiple of the columns.
     ///
     /// # Errors
     /// [`InvalidTree`] as [`Self::new`], but for covers.
@@ -93,27 +93,25 @@ impl Explainer {
         self.expected_value
     }
 
-    /// The prediction (margin) for a row, NaN being missing. `None` for another number of features.
+    /// The prediction (margin) for a row, NaN being missing. `None` for another number of columns.
     pub fn predict(&self, x: &[f64]) -> Option<f64> {
-        (x.len() == self.compiled.features).then(|| self.compiled.predict(x))
+        (x.len() == self.compiled.columns).then(|| self.compiled.predict(x))
     }
 
-    /// The SHAP values of a row, NaN being missing. `None` for another number of features.
+    /// The SHAP values of a row, NaN being missing. `None` for another number of columns.
     pub fn explain(&self, x: &[f64]) -> Option<Explanation> {
-        let one = (x.len() == self.compiled.features).then(|| self.explain_rows(x))??;
+        let one = (x.len() == self.compiled.columns).then(|| self.explain_rows(x))??;
         Some(Explanation { expected_value: one.expected_value, values: one.values })
     }
 
     /// The SHAP values of some rows, given row after row, NaN being missing. `None` if their length is not a multiple of
-    /// the features. Many rows at once cost a fraction of what they cost one by one.
+    /// the columns. Many rows at once cost a fraction of what they cost one by one.
     pub fn explain_rows(&self, rows: &[f64]) -> Option<Explanations> {
+        let count = self.count(rows)?;
         let features = self.compiled.features;
-        if !rows.is_empty() && (features == 0 || !rows.len().is_multiple_of(features)) {
-            return None;
-        }
-        let mut values = vec![0.0; rows.len()];
-        let length = BLOCK_ROWS * features.max(1);
-        for (block, values) in rows.chunks(length).zip(values.chunks_mut(length)) {
+        let mut values = vec![0.0; count * features];
+        let blocks = rows.chunks((BLOCK_ROWS * self.compiled.columns).max(1));
+        for (block, values) in blocks.zip(values.chunks_mut((BLOCK_ROWS * features).max(1))) {
             for (feature, sums) in self.walk(Sums::Values, block).iter().enumerate() {
                 values.iter_mut().skip(feature).step_by(features).zip(sums).for_each(|(value, sum)| *value = *sum);
             }
@@ -125,13 +123,11 @@ impl Explainer {
     /// with half of the interaction of two features in each of their two places, and on the diagonal what remains of the
     /// feature's own value, so that each line sums to the SHAP value. `None` as [`Self::explain_rows`].
     pub fn interactions(&self, rows: &[f64]) -> Option<Vec<f64>> {
+        let rows_given = self.count(rows)?;
         let features = self.compiled.features;
-        if !rows.is_empty() && (features == 0 || !rows.len().is_multiple_of(features)) {
-            return None;
-        }
-        let mut matrices = vec![0.0; rows.len() * features];
+        let mut matrices = vec![0.0; rows_given * features * features];
         let count = (MOST_SUMS / (features * (features + 1)).max(1)).clamp(1, BLOCK_ROWS);
-        let blocks = rows.chunks(count * features.max(1));
+        let blocks = rows.chunks((count * self.compiled.columns).max(1));
         for (block, matrices) in blocks.zip(matrices.chunks_mut((count * features * features).max(1))) {
             let sums = self.walk(Sums::Interactions, block);
             for (row, matrix) in matrices.chunks_exact_mut(features * features).enumerate() {
@@ -147,6 +143,14 @@ impl Explainer {
             }
         }
         Some(matrices)
+    }
+
+    /// How many rows these values are; `None` if they are no whole rows.
+    fn count(&self, rows: &[f64]) -> Option<usize> {
+        match self.compiled.columns {
+            0 => rows.is_empty().then_some(0),
+            columns => rows.len().is_multiple_of(columns).then(|| rows.len() / columns),
+        }
     }
 
     fn walk(&self, kind: Sums, rows: &[f64]) -> Vec<Vec<f64>> {
@@ -175,7 +179,7 @@ mod tests {
     }
 
     fn ensemble(nodes: Vec<Node>, features: usize) -> Ensemble {
-        Ensemble { trees: vec![Tree { nodes }], base: 1.0, comparison: Comparison::LessOrEqual, features }
+        Ensemble { trees: vec![Tree { nodes }], base: 1.0, comparison: Comparison::LessOrEqual, features, groups: None }
     }
 
     #[test]

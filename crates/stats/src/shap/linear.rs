@@ -13,8 +13,10 @@ pub struct LinearModel<'a> {
     pub means: &'a [f64],
 }
 
-/// φ = coefficient · (x − mean); the expected value is the prediction at the means. Exact for features that are
-/// replaced independently (interventional). `None` if lengths differ.
+/// φ = coefficient · (x − mean); the expected value is the prediction at the means, which for a linear model is the mean
+/// prediction. Exact for the interventional game against any background of these means. Where features are correlated,
+/// it says what the model does with each, not what each says of the others: a feature that the model ignores gets 0,
+/// however well it stands for one that it uses. `None` if lengths differ.
 pub fn linear_shap(model: &LinearModel<'_>, x: &[f64]) -> Option<Explanation> {
     let LinearModel { intercept, coefficients, means } = *model;
     if coefficients.len() != means.len() || coefficients.len() != x.len() {

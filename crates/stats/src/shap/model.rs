@@ -19,9 +19,9 @@ pub enum Comparison {
 pub enum Node {
     /// An inner node.
     Split {
-        /// Index of the feature.
+        /// Index of the column of the row.
         feature: usize,
-        /// Compared with the feature's value.
+        /// Compared with the column's value.
         threshold: f64,
         /// Where NaN goes.
         missing_left: bool,
@@ -66,8 +66,12 @@ pub struct Ensemble {
     pub base: f64,
     /// How all splits compare.
     pub comparison: Comparison,
-    /// Number of features of a row.
+    /// Number of columns of a row.
     pub features: usize,
+    /// For each column the feature that it comes from, when several columns (a category one-hot, a number and whether it
+    /// is missing) say something of one feature: values are given to features, whose columns join a coalition together.
+    /// `None` if each column is a feature of its own.
+    pub groups: Option<Vec<usize>>,
 }
 
 /// Why an ensemble cannot be explained.
@@ -87,7 +91,7 @@ impl fmt::Display for InvalidTree {
 
 impl std::error::Error for InvalidTree {}
 
-/// Checks that the nodes form a tree over `features` features; with `covered`, that its covers can be shared out too.
+/// Checks that the nodes form a tree over `features` columns; with `covered`, that its covers can be shared out too.
 pub(super) fn check(tree: &Tree, features: usize, covered: bool) -> Result<(), &'static str> {
     let mut seen = vec![false; tree.nodes.len()];
     let mut open = vec![(0, 0)];

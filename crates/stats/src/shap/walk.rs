@@ -39,7 +39,7 @@ pub(super) struct Walk<'a, G> {
     kind: Sums,
     /// How many rows are explained; those of the background stand behind them.
     rows: usize,
-    /// For each feature the ranks of all rows.
+    /// For each column the ranks of all rows.
     ranks: Vec<Vec<u32>>,
     /// For each depth of the current path the patterns of all rows.
     patterns: Vec<Vec<u64>>,
@@ -67,9 +67,9 @@ struct Table {
 impl<'a, G: Game> Walk<'a, G> {
     /// Walks all trees with rows (row after row) before a background, and gives the sums of each target.
     pub(super) fn run(compiled: &'a Compiled, game: G, kind: Sums, rows: &[f64], background: &[f64]) -> Vec<Vec<f64>> {
-        let features = compiled.features;
-        let count = |values: &[f64]| values.len().checked_div(features).unwrap_or(0);
-        let all = || rows.chunks_exact(features).chain(background.chunks_exact(features));
+        let (columns, features) = (compiled.columns, compiled.features);
+        let count = |values: &[f64]| values.len().checked_div(columns).unwrap_or(0);
+        let all = || rows.chunks_exact(columns).chain(background.chunks_exact(columns));
         let total = count(rows) + count(background);
         let targets = if kind == Sums::Values { features } else { features * (features + 1) };
         let mut walk = Self {
@@ -77,7 +77,7 @@ impl<'a, G: Game> Walk<'a, G> {
             game,
             kind,
             rows: count(rows),
-            ranks: (0..features).map(|f| all().map(|row| compiled.rank(f, row[f])).collect()).collect(),
+            ranks: (0..columns).map(|c| all().map(|row| compiled.rank(c, row[c])).collect()).collect(),
             patterns: vec![vec![0; total]; compiled.depth + 1],
             path: Vec::with_capacity(compiled.widest),
             places: vec![None; features],
@@ -123,7 +123,7 @@ impl<'a, G: Game> Walk<'a, G> {
     #[inline(always)]
     fn descend(&mut self, depth: usize, split: &Split, below: impl Fn(u64, u32) -> u64) {
         let (above, rest) = self.patterns.split_at_mut(depth + 1);
-        let ranks = &self.ranks[split.feature as usize];
+        let ranks = &self.ranks[split.column as usize];
         for ((to, &from), &rank) in rest[0].iter_mut().zip(&above[depth]).zip(ranks) {
             *to = below(from, split.side(rank));
         }

@@ -90,6 +90,12 @@ fn orders_walked_both_ways_are_exact_for_pairs_and_close_for_more() {
     for (player, value) in estimate.values.iter().enumerate() {
         near(*value, shapley(9, player) - if player < 3 { 1.0 } else { 0.0 }, 1e-12, "pair");
     }
+    // All 360 pairs of orders of 6 players, each once.
+    let estimate = permutation_shap(6, 2 + 360 * 10, &mut |_| panic!("drawn"), &mut game).unwrap().unwrap();
+    assert_eq!((estimate.exact, estimate.asked), (true, 3_602));
+    for (player, value) in estimate.values.iter().enumerate() {
+        near(*value, shapley(6, player), 1e-12, "every order");
+    }
     let estimate = permutation_shap(9, 20_000, &mut |n| rng.below(n), &mut game).unwrap().unwrap();
     let errors = estimate.errors.unwrap();
     for (player, value) in estimate.values.iter().enumerate() {

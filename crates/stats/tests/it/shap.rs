@@ -29,7 +29,7 @@ fn forest(rng: &mut Rng, trees: usize, depth: usize, comparison: Comparison) -> 
         grow(rng, &mut nodes, depth, 100.0);
         Tree { nodes }
     };
-    Ensemble { trees: (0..trees).map(tree).collect(), base: 0.25, comparison, features: FEATURES }
+    Ensemble { trees: (0..trees).map(tree).collect(), base: 0.25, comparison, features: FEATURES, groups: None }
 }
 
 fn row(rng: &mut Rng) -> Vec<f64> {
@@ -99,6 +99,12 @@ fn by_definition(game: &[f64], i: usize, j: usize) -> f64 {
         .sum()
 }
 
+/// The game of groups of columns: those of a group join together. Groups are numbered from 0.
+fn grouped(game: &[f64], groups: &[usize]) -> Vec<f64> {
+    let columns = |set: usize| (0..FEATURES).filter(|&c| set >> groups[c] & 1 == 1).fold(0, |all, c| all | 1 << c);
+    (0..1 << FEATURES).map(|set| game[columns(set)]).collect()
+}
+
 fn check(explainer: &Explainer, games: &[Vec<f64>], rows: &[f64]) {
     let explained = explainer.explain_rows(rows).unwrap();
     let matrices = explainer.interactions(rows).unwrap();
@@ -132,6 +138,13 @@ fn random_trees_equal_the_definition_over_all_coalitions() {
         check(&Explainer::new(&ensemble).unwrap(), &games(None), &rows);
         let against = Explainer::against(&ensemble, background.clone()).unwrap().unwrap();
         check(&against, &games(Some(&background)), &rows);
+        // Features without columns get nothing, so that the definition over five players holds for fewer groups too.
+        let groups = vec![0, 4, 0, 1, 4];
+        let joined = |games: Vec<Vec<f64>>| -> Vec<Vec<f64>> { games.iter().map(|g| grouped(g, &groups)).collect() };
+        let ensemble = Ensemble { groups: Some(groups.clone()), ..ensemble.clone() };
+        check(&Explainer::new(&ensemble).unwrap(), &joined(games(None)), &rows);
+        let against = Explainer::against(&ensemble, background.clone()).unwrap().unwrap();
+        check(&against, &joined(games(Some(&background))), &rows);
     }
 }
 
@@ -154,7 +167,7 @@ fn long_branch(features: usize) -> Ensemble {
         }
     }
     nodes.push(Node::Leaf { value: 100.0, cover: 1.0 });
-    Ensemble { trees: vec![Tree { nodes }], base: 0.0, comparison: Comparison::LessOrEqual, features }
+    Ensemble { trees: vec![Tree { nodes }], base: 0.0, comparison: Comparison::LessOrEqual, features, groups: None }
 }
 
 #[test]

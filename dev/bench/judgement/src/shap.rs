@@ -16,7 +16,7 @@ const BACKGROUND: usize = 100;
 pub(crate) fn bench() -> Result<Value> {
     let mut rng = Rng::seeded(7);
     let trees = (0..TREES).map(|_| tree(&mut rng)).collect();
-    let ensemble = Ensemble { trees, base: 0.5, comparison: Comparison::Less, features: FEATURES };
+    let ensemble = Ensemble { trees, base: 0.5, comparison: Comparison::Less, features: FEATURES, groups: None };
     let by_cover = Explainer::new(&ensemble)?;
     let background = rows(&mut rng, BACKGROUND);
     let against = Explainer::against(&ensemble, background).context("a background")??;
