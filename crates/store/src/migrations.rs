@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "0009_webhooks",
     "0010_imports",
     "0011_rollouts",
+    "0013_evaluations",
     "0015_windows",
 ];
 
