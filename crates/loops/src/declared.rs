@@ -67,11 +67,8 @@ impl Variant {
         file.remedies.clear();
         if self == Variant::RetrainMonthly {
             let trigger = Trigger::Every(Schedule::Month);
-            file.remedies.push(Remedy {
-                trigger,
-                action: Action::Retrain,
-                limits: Limits { cool_down: Duration::ZERO, per_month: None },
-            });
+            let limits = Limits::after(Duration::ZERO);
+            file.remedies.push(Remedy { trigger, steps: vec![Action::Retrain], limits, dry_run: false });
         }
         Ok(file)
     }
@@ -145,6 +142,12 @@ pub fn find(tx: &mut Tx<'_>, permit: &Permit<Read>, name: &str) -> Result<Option
 pub fn get(tx: &mut Tx<'_>, permit: &Permit<Read>, name: &str) -> Result<Declared> {
     find(tx, permit, name)?
         .ok_or_else(|| Error::not_found("loop", name).hint("declare it in flyball.yaml and run `flyball apply`"))
+}
+
+/// What changes whenever a loop is applied: how many there are, and when the last was applied.
+pub(crate) fn version(tx: &mut Tx<'_>) -> Result<(i64, Option<Timestamp>)> {
+    let row = tx.query_one("SELECT COUNT(*) AS loops, MAX(applied_at) AS newest FROM loops", &[])?;
+    row.map_or(Ok((0, None)), |row| Ok((row.get("loops")?, row.get("newest")?)))
 }
 
 /// All loops, by name.

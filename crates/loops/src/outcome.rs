@@ -123,7 +123,7 @@ fn count(tx: &mut Tx<'_>, permit: &Permit<Read>, name: &str, until: Timestamp) -
         "SELECT COUNT(*) AS n FROM rollouts WHERE workspace = $1 AND loop_name = $2 AND state = 'aborted' AND started_at < $3",
     )?;
     let back = number(
-        "SELECT COUNT(*) AS n FROM remedy_actions WHERE workspace = $1 AND loop_name = $2 AND taken = 1 AND action = 'rollback' AND at < $3",
+        "SELECT COUNT(*) AS n FROM remedy_actions WHERE workspace = $1 AND loop_name = $2 AND state = 'taken' AND action = 'rollback' AND at < $3",
     )?;
     let windows = number(
         "SELECT COUNT(*) AS n FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from < $3",

@@ -1,49 +1,106 @@
-//! Remedies: when a condition on the newest windows holds or the calendar says so, the action is taken within its limits,
-//! or what holds it back is recorded.
+//! Remedies: when a condition on the newest windows holds, on how an endpoint serves right now, or when the calendar says
+//! so, the next step is taken within its limits, or what holds it back is recorded. Later windows tell whether it helped.
 
-use flyball_core::model::Interface;
-use flyball_core::{Duration, Permit, Read, Result, Timestamp};
+mod act;
+mod approve;
+mod judge;
+mod perform;
+mod report;
+mod serving;
+
+use flyball_core::{Duration, Result, Timestamp};
+use flyball_evaluation::expression::{Condition, Verdict};
 use flyball_governance::identity;
 use flyball_jobs::{Claimed, NewJob, Outcome, enqueue};
-use flyball_monitoring::alert::{AlertKind, Finding};
+use flyball_monitoring::diagnosis::{Cause, Diagnosed, diagnose};
 use flyball_monitoring::{WindowReport, store as monitoring};
-use flyball_registry::{CHAMPION, packages as registry};
-use flyball_remedies::{PastAction, rules, store as remedies};
-use flyball_serving::rollout::{RolloutState, store as rollouts};
-use flyball_serving::store::{self as serving, NewRevision};
+use flyball_remedies::quarantine;
 use flyball_store::Tx;
 use serde_json::json;
 
+pub use approve::{Decision, decide, release};
+pub use report::{Planned, plan};
+pub use serving::ServingWatch;
+
 use crate::declared::{self, Declared};
-use crate::file::{Action, Remedy, Schedule, Trigger};
+use crate::file::{Remedy, Schedule, Trigger};
 use crate::platform::{Platform, permit_of};
-use crate::{rollout, train};
+use act::{Call, act};
 
 /// The kind of the job of a remedy that acts by the calendar.
 pub const SCHEDULED: &str = "loop.scheduled";
 
-fn windows_of(trigger: &Trigger) -> u32 {
-    match trigger {
-        Trigger::When(condition) => condition.windows(),
-        Trigger::Every(_) => 1,
+/// How many windows beside those of a condition are looked at, to tell what is usual and since when something holds.
+const EARLIER: usize = 8;
+
+/// A window with what it may come from.
+struct Seen {
+    window: WindowReport,
+    causes: Vec<Cause>,
+}
+
+impl Seen {
+    fn evaluate(&self, condition: &Condition) -> Verdict {
+        condition.evaluate(&Diagnosed { window: &self.window, causes: &self.causes })
     }
 }
 
-/// Lets the remedies act whose conditions hold on the newest windows, of which `report` is the one just closed.
+/// The windows until `until`, newest first, each diagnosed by those before it.
+fn seen(tx: &mut Tx<'_>, declared: &Declared, until: Timestamp) -> Result<Vec<Seen>> {
+    let windows_of = |remedy: &Remedy| match &remedy.trigger {
+        Trigger::When(condition) => condition.windows() as usize,
+        Trigger::Every(_) => 0,
+    };
+    let most = declared.file.remedies.iter().map(windows_of).max().unwrap_or(0) + EARLIER;
+    let permit = permit_of(&declared.name)?.read();
+    let windows = monitoring::windows_until(tx, &permit, declared.name.as_str(), until, most)?;
+    let causes: Vec<Vec<Cause>> =
+        (0..windows.len()).map(|at| diagnose(&windows[at], windows.get(at + 1..).unwrap_or_default())).collect();
+    Ok(windows.into_iter().zip(causes).map(|(window, causes)| Seen { window, causes }).collect())
+}
+
+/// Lets the remedies act whose conditions hold on the newest windows, of which `report` is the one just judged, and notes
+/// of what they did before whether it helped.
 pub(crate) fn consider(tx: &mut Tx<'_>, declared: &Declared, report: &WindowReport, now: Timestamp) -> Result<()> {
+    let history = seen(tx, declared, report.from)?;
+    let Some(newest) = history.first() else { return Ok(()) };
     let permit = permit_of(&declared.name)?;
-    // Newest first; the window just closed is the first.
-    let most = declared.file.remedies.iter().map(|remedy| windows_of(&remedy.trigger)).max().unwrap_or(1);
-    let history = monitoring::windows_until(tx, &permit.read(), declared.name.as_str(), report.from, most as usize)?;
+    let name = declared.name.as_str();
+    approve::expire(tx, declared, now)?;
+    if report.note.is_none()
+        && !newest.causes.iter().any(|cause| cause.kind.is_data_fault())
+        && quarantine::current(tx, &permit.read(), name)?.is_some_and(|open| open.from < report.from)
+    {
+        quarantine::close(tx, &permit, name, report.from, "the data is sound again", now)?;
+    }
+    let is_newest =
+        monitoring::windows(tx, &permit.read(), name, 1)?.first().map(|window| window.from) == Some(report.from);
     for (position, remedy) in declared.file.remedies.iter().enumerate() {
         let Trigger::When(condition) = &remedy.trigger else { continue };
-        let wanted = condition.windows() as usize;
-        let verdicts: Vec<_> = history.iter().take(wanted).map(|window| condition.evaluate(window)).collect();
-        let holds = verdicts.len() == wanted && verdicts.iter().all(|verdict| verdict.holds == Some(true));
-        if let (true, Some(newest)) = (holds, verdicts.first()) {
-            let evidence = json!({ "window": report.from.to_string(), "condition": newest.explain() });
-            act(tx, declared, position, remedy, &newest.explain(), evidence, now)?;
+        // A window that labels came to late says nothing new about what needs none.
+        if !is_newest && !condition.needs_labels() {
+            continue;
         }
+        judge::by_window(tx, declared, position, condition, newest, now)?;
+        let wanted = condition.windows() as usize;
+        let verdicts: Vec<Verdict> = history.iter().map(|seen| seen.evaluate(condition)).collect();
+        let holding = verdicts.iter().take_while(|verdict| verdict.holds == Some(true)).count();
+        let (true, Some(verdict)) = (holding >= wanted, verdicts.first()) else { continue };
+        let began = history.get(holding - 1).map_or(report.from, |seen| seen.window.from);
+        let evidence = json!({
+            "window": report.from.to_string(), "condition": verdict.explain(), "measured": verdict.evidence,
+            "rows": report.rows, "labelled": report.labelled, "errors": report.errors, "versions": report.versions,
+            "drifted": report.drifted().iter().map(|column| column.column.as_str()).collect::<Vec<_>>(),
+        });
+        let call = Call {
+            cause: format!("window:{}", report.from.0),
+            reason: verdict.explain(),
+            evidence,
+            causes: newest.causes.clone(),
+            trouble_at: Some(began),
+            rows: Some((report.rows + report.errors) as u64),
+        };
+        act(tx, declared, position, remedy, call, now)?;
     }
     Ok(())
 }
@@ -77,7 +134,7 @@ pub fn run_scheduled(platform: &Platform, job: &Claimed) -> Result<Outcome> {
     let name = job.job.payload["loop"].as_str().unwrap_or_default().to_owned();
     let position = usize::try_from(job.job.payload["remedy"].as_u64().unwrap_or(0)).unwrap_or(0);
     let declared = platform.db.read(|tx| declared::get(tx, &permit, &name))?;
-    let now = platform.clock.now();
+    let (now, due) = (platform.clock.now(), job.job.due_at);
     let effects = move |tx: &mut Tx<'_>| {
         // The file may have changed since the action was planned.
         let Some(remedy) = declared.file.remedies.get(position) else { return Ok(()) };
@@ -86,104 +143,9 @@ pub fn run_scheduled(platform: &Platform, job: &Claimed) -> Result<Outcome> {
             Schedule::Span(span) => format!("every {span}"),
             Schedule::Month => "the first of the month".to_owned(),
         };
-        act(tx, &declared, position, remedy, &reason, json!({}), now)?;
+        approve::expire(tx, &declared, now)?;
+        act(tx, &declared, position, remedy, Call::scheduled(due, reason), now)?;
         plan_scheduled(tx, &declared, position, remedy, now)
     };
     Ok(Outcome { effects: Box::new(effects), result: json!({}) })
-}
-
-/// Lets a remedy act, or records what holds it back.
-fn act(
-    tx: &mut Tx<'_>,
-    declared: &Declared,
-    position: usize,
-    remedy: &Remedy,
-    reason: &str,
-    evidence: serde_json::Value,
-    now: Timestamp,
-) -> Result<()> {
-    let permit = permit_of(&declared.name)?;
-    let name = declared.name.as_str();
-    let past = remedies::since(tx, &permit.read(), name, now - Duration::days(400))?;
-    let busy = under_way(tx, &permit.read(), declared)?;
-    let mut held = rules::held_back(position, &remedy.limits, &past, busy.as_deref(), now);
-    if held.is_none() {
-        held = perform(tx, declared, position, remedy, reason, now)?;
-    }
-    let action = PastAction {
-        remedy: position,
-        action: remedy.action.as_str().to_owned(),
-        at: now,
-        taken: held.is_none(),
-        reason: held.map_or_else(|| reason.to_owned(), |held| format!("{reason}; held back: {held}")),
-        evidence,
-    };
-    remedies::record(tx, &permit, name, &action)
-}
-
-/// What is under way on the loop's endpoint: a rollout or a training.
-fn under_way(tx: &mut Tx<'_>, permit: &Permit<Read>, declared: &Declared) -> Result<Option<String>> {
-    if let Some(rollout) = rollouts::under_way(tx, permit, declared.name.as_str())? {
-        return Ok(Some(format!("the rollout of {}", rollout.to_revision)));
-    }
-    let training = flyball_jobs::unfinished(tx, train::KIND, declared.name.as_str())?;
-    Ok(training.then(|| "a training".to_owned()))
-}
-
-/// Does what the remedy says. Answers why it could not, when it could not.
-fn perform(
-    tx: &mut Tx<'_>,
-    declared: &Declared,
-    position: usize,
-    remedy: &Remedy,
-    reason: &str,
-    now: Timestamp,
-) -> Result<Option<String>> {
-    let permit = permit_of(&declared.name)?;
-    let name = declared.name.as_str();
-    match remedy.action {
-        Action::Retrain => {
-            let cause = format!("remedy {}: {reason}", position + 1);
-            let key = format!("train:{name}:{position}:{}", now.0);
-            let payload = json!({ "loop": name, "cause": cause });
-            enqueue(tx, &NewJob::new(train::KIND, key, name, payload, now), now)?;
-            Ok(None)
-        }
-        Action::Rollback => {
-            let succeeded = |state| state == RolloutState::Succeeded;
-            let last = rollouts::list(tx, &permit.read(), name, 20)?.into_iter().find(|r| succeeded(r.state));
-            match last.and_then(|rollout| rollout.from_revision) {
-                None => Ok(Some("there is no earlier version to go back to".to_owned())),
-                Some(earlier) => {
-                    let revision = serving::revision(tx, &earlier)?;
-                    rollout::switch(tx, declared, revision, now)?;
-                    Ok(None)
-                }
-            }
-        }
-        Action::Fallback => match registry::by_alias(tx, &permit.read(), &declared.fallback_model(), CHAMPION)? {
-            None => Ok(Some("no fallback model was trained yet".to_owned())),
-            Some(version) => {
-                let model = version.model.parse()?;
-                let new = NewRevision {
-                    endpoint: &declared.name,
-                    model: &model,
-                    version: version.version,
-                    artifact: version.artifact,
-                    loop_name: Some(&declared.name),
-                    interface: Some(Interface::Rows(version.signature)),
-                    memory: 0,
-                };
-                let revision = serving::create_revision(tx, &permit, &new, now)?;
-                rollout::switch(tx, declared, revision, now)?;
-                Ok(None)
-            }
-        },
-        Action::Page => {
-            let summary = format!("a person is needed: {reason}");
-            let finding = Finding { kind: AlertKind::Page, present: true, summary, details: json!({}) };
-            monitoring::apply(tx, &permit, name, &finding, now)?;
-            Ok(None)
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use flyball_core::model::{self, Model, TrainRequest, Trained};
-use flyball_core::{Digest, Error, Result, Table, id};
+use flyball_core::{Digest, Error, Result, Table, Timestamp, id};
 use flyball_data::formats::parquet;
 use flyball_evaluation::evaluate::{Evaluation, Subject as Evaluated, evaluate, truth_of};
 use flyball_evaluation::expression::Subject;
@@ -14,8 +14,9 @@ use flyball_jobs::{Claimed, Outcome};
 use flyball_monitoring::alert::{AlertKind, Finding};
 use flyball_monitoring::{Reference, store as monitoring};
 use flyball_pipelines::leak;
-use flyball_pipelines::split::{SplitPlan, TrainingSet, split, training_end};
+use flyball_pipelines::split::{SplitPlan, TrainingSet, event_times, split, training_end};
 use flyball_registry::{CHALLENGER, CHAMPION, NewPackage, Package, PackagedVersion, packages as registry};
+use flyball_remedies::quarantine;
 use flyball_store::Tx;
 use flyball_tracking::lineage::{self as tracking, Lineage, NewTraining};
 use serde_json::json;
@@ -54,6 +55,7 @@ pub fn run(platform: &Platform, job: &Claimed) -> Result<Outcome> {
     // The files may hold more than when the loop was applied: a retraining learns from what is there now.
     let chosen = take_up_data(platform, &mut declared).and_then(|()| {
         let table = platform.datasets.table(&permit, declared.training_dataset()?)?;
+        let table = without_quarantined(platform, &declared, table)?;
         choose_rows(platform, &declared, &table)
     });
     let new_run = NewTraining {
@@ -94,6 +96,20 @@ fn take_up_data(platform: &Platform, declared: &mut Declared) -> Result<()> {
     let (datasets, _warnings) = make_datasets(platform, &permit_of(&declared.name)?, &declared.file)?;
     declared.datasets = datasets;
     Ok(())
+}
+
+/// The rows whose event time is in no quarantine.
+fn without_quarantined(platform: &Platform, declared: &Declared, table: Arc<Table>) -> Result<Arc<Table>> {
+    let Some(time) = declared.file.training_dataset()?.time.as_deref() else { return Ok(table) };
+    let permit = permit_of(&declared.name)?.read();
+    let aside = platform.db.read(|tx| quarantine::all(tx, &permit, declared.name.as_str()))?;
+    if aside.is_empty() {
+        return Ok(table);
+    }
+    let times = event_times(&table, time)?;
+    let sound = |row: &usize| !aside.iter().any(|quarantine| quarantine.holds(Timestamp(times[*row])));
+    let rows: Vec<usize> = (0..table.rows()).filter(sound).collect();
+    Ok(Arc::new(table.take(&rows)))
 }
 
 /// The rows that this training learns from and is judged on.
@@ -230,7 +246,7 @@ fn gate_columns(file: &crate::file::LoopFile) -> Vec<String> {
 fn wants_baseline(declared: &Declared) -> bool {
     let file = &declared.file;
     let compared = file.gates.iter().any(|gate| gate.mentions(Subject::Baseline));
-    compared || file.remedies.iter().any(|remedy| remedy.action == Action::Fallback)
+    compared || file.remedies.iter().any(|remedy| remedy.steps.contains(&Action::Fallback))
 }
 
 fn champion_of(platform: &Platform, declared: &Declared) -> Result<Option<PackagedVersion>> {

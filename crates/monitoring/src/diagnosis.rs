@@ -4,7 +4,7 @@
 //! A fault of the data stands before a shift of the world, because a model must not learn from it; what changed last
 //! stands before what is as it was.
 
-use flyball_evaluation::expression::{Aggregate, Facts, Measured, Subject, higher_is_better};
+use flyball_evaluation::expression::{Aggregate, Facts, Measured, Metric, Subject, higher_is_better, metric};
 use flyball_evaluation::measure::Measure;
 use serde::{Deserialize, Serialize};
 
@@ -122,18 +122,18 @@ impl Cause {
 pub fn diagnose(window: &WindowReport, before: &[WindowReport]) -> Vec<Cause> {
     let mut causes = of_data(window, before);
     causes.extend(failing(window));
-    causes.extend(late_labels(window, before));
+    causes.extend(late_labels(window, before).filter(|_| window.labels_due));
     let at_fault: Vec<&str> = causes.iter().filter_map(|cause| cause.column.as_deref()).collect();
     let shifted = shifted(window, &at_fault);
     let data_fault = causes.iter().any(|cause| cause.kind.is_data_fault());
-    let lost = performance_loss(window);
+    let lost = performance_loss(window).filter(|_| window.labels_due);
     let newcomer = newcomer(window, before);
     if let (Some(loss), Some(version)) = (&lost, &newcomer) {
         let evidence = format!("{} since version {version} serves", loss.text);
         causes.push(Cause::new(CauseKind::BadChallenger, None, loss.strength, evidence));
     }
     // Where the outcomes of each class look as before, ranking by score is as good as before.
-    let label = label_shift(window).filter(|_| lost.is_none() && !data_fault);
+    let label = label_shift(window).filter(|_| window.labels_due && lost.is_none() && !data_fault);
     if let (Some(loss), None, true, false) = (&lost, &newcomer, shifted.is_empty(), data_fault) {
         causes.push(Cause::new(
             CauseKind::ConceptShift,
@@ -282,13 +282,21 @@ pub struct Diagnosed<'a> {
     pub causes: &'a [Cause],
 }
 
+impl Diagnosed<'_> {
+    /// Whether a metric is final: what needs labels is not acted on before they are due.
+    fn is_known(&self, name: &str) -> bool {
+        self.window.labels_due || !metric(name).is_some_and(Metric::needs_labels)
+    }
+}
+
 impl Facts for Diagnosed<'_> {
     fn value(&self, subject: Subject, metric: &str) -> Option<Measured> {
-        self.window.value(subject, metric)
+        let known = subject != Subject::Current || self.is_known(metric);
+        known.then(|| self.window.value(subject, metric)).flatten()
     }
 
     fn by_group(&self, aggregate: Aggregate, metric: &str, column: &str) -> Option<Measured> {
-        self.window.by_group(aggregate, metric, column)
+        self.is_known(metric).then(|| self.window.by_group(aggregate, metric, column)).flatten()
     }
 
     fn of_column(&self, fact: &str, column: &str) -> Option<Measured> {
@@ -301,6 +309,7 @@ impl Facts for Diagnosed<'_> {
         match name {
             // A gap upstream shows in a window that is too small to judge otherwise.
             "data_fault" if judged || !self.causes.is_empty() => Some(found(&CauseKind::is_data_fault)),
+            "concept_shift" | "label_shift" if !self.window.labels_due => None,
             "covariate_shift" | "concept_shift" | "label_shift" if judged => Some(found(&|kind| kind.as_str() == name)),
             _ => self.window.flag(name),
         }

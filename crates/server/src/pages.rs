@@ -10,6 +10,7 @@ pub(crate) mod model_version;
 pub(crate) mod monitor;
 pub(crate) mod overview;
 pub(crate) mod prediction;
+pub(crate) mod remedies;
 pub(crate) mod run;
 
 use flyball_core::{Permit, Read, Result, Timestamp};

@@ -43,7 +43,7 @@ fn route(policy: Policy, handler: UtoipaMethodRouter<Arc<App>>) -> Route {
 /// [`mlflow::all`] and [`grpc::all`].
 fn all() -> Vec<Route> {
     use Policy::{Edit, Public, Read};
-    vec![
+    let mut routes = vec![
         route(Public, routes!(health::live::live)),
         route(Public, routes!(health::ready::ready)),
         route(Public, routes!(assets::get::get)),
@@ -120,14 +120,31 @@ fn all() -> Vec<Route> {
         route(Read, routes!(api::predict::invocations)),
         route(Read, routes!(api::datasets::list)),
         route(Read, routes!(api::datasets::get)),
+        route(Read, routes!(api::remedies::list)),
+        route(Read, routes!(api::remedies::get)),
+        route(Edit, routes!(api::remedies::decide)),
+        route(Edit, routes!(api::remedies::pause)),
+        route(Read, routes!(api::remedies::plan)),
+        route(Edit, routes!(api::remedies::release)),
         route(Read, routes!(api::alerts::list)),
         route(Read, routes!(api::audit::list)),
         route(Read, routes!(api::audit::verify)),
         route(Read, routes!(api::predictions::get)),
         route(Read, routes!(api::jobs::list)),
+    ];
+    routes.extend(of_pages());
+    routes
+}
+
+/// Those of the pages.
+fn of_pages() -> Vec<Route> {
+    use Policy::{Edit, Read};
+    vec![
         route(Read, routes!(pages::overview)),
         route(Read, routes!(pages::loops)),
         route(Read, routes!(pages::loop_page)),
+        route(Read, routes!(pages::remedies)),
+        route(Edit, routes!(pages::decide_remedy)),
         route(Read, routes!(pages::runs)),
         route(Read, routes!(pages::run)),
         route(Read, routes!(pages::models)),

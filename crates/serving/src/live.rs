@@ -12,9 +12,10 @@ use crate::batcher::Batcher;
 use crate::capture::{Capture, InferenceRecord, RowValues};
 use crate::context;
 use crate::contract::Contract;
-use crate::counters::Counters;
+use crate::counters::{Counters, CountersSnapshot};
 use crate::model::{Answer, Endpoint, EndpointState, Revision, RowRequest};
 use crate::prediction_id::{PredictionIds, Subject};
+use crate::settings::CONCURRENCY;
 use crate::shadow::{Asked, Comparisons, Shadows};
 use crate::shelf::{Shelf, Slot};
 use crate::slow::{Slow, SlowRequest};
@@ -241,14 +242,13 @@ impl LiveEndpoint {
 
     /// How many requests may be at its models at the same time: what its settings say, else what the models can.
     pub fn parallel(&self) -> usize {
-        /// For models of features, which compute on one thread, and those that are not in memory yet.
-        const UNKNOWN: usize = 4;
         let settings = &self.endpoint.settings;
         let model = |live: &Arc<LiveRevision>| match live.slot.peek().as_deref() {
             Some(Loaded::Tensors(model)) => model.parallel(),
-            _ => UNKNOWN,
+            // Those that are not in memory yet are taken for models of features.
+            _ => CONCURRENCY,
         };
-        let own = || self.revisions.iter().map(model).max().unwrap_or(UNKNOWN);
+        let own = || self.revisions.iter().map(model).max().unwrap_or(CONCURRENCY);
         let at_once = settings.max_concurrency.unwrap_or_else(own);
         // The requests of a batch wait together for one answer.
         at_once * settings.dynamic_batching.map_or(1, |batching| batching.max_batch_size)
@@ -274,6 +274,11 @@ impl LiveEndpoint {
 }
 
 impl LiveRevision {
+    /// What it has done since the process started or it joined the split.
+    pub fn counters(&self) -> CountersSnapshot {
+        self.counters.snapshot()
+    }
+
     /// Its model, loaded now if it is not in memory.
     pub(crate) fn model(&self, shared: &Shared) -> Result<Arc<Loaded>> {
         shared.shelf.get(&self.slot).map_err(|error| error.context(format_args!("version {}", self.revision.version)))

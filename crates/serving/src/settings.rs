@@ -10,6 +10,10 @@ const RULES: usize = 16;
 /// Longest wait for a batch to fill, in microseconds: more would be felt.
 const BATCH_DELAY_MICROS: u64 = 1_000_000;
 
+/// How many requests are answered at the same time by models of features, which compute on one thread, unless the
+/// settings say otherwise.
+pub const CONCURRENCY: usize = 4;
+
 /// The settings of an endpoint. Absent ones have the defaults that are named here.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "0010_imports",
     "0011_rollouts",
     "0013_evaluations",
+    "0014_remedies",
     "0015_windows",
 ];
 

@@ -6,10 +6,17 @@ use std::fmt::Write;
 pub const OVERVIEW: &str = "/";
 /// Where the overview's live fragments come from (server-sent events).
 pub const EVENTS: &str = "/events";
+/// What remedies did, and what waits for a person.
+pub const REMEDIES: &str = "/remedies";
 
 /// `/loops/{name}`.
 pub fn loop_page(name: &str) -> String {
     path(&["loops", name])
+}
+
+/// Where an action that waits is decided on: `approve` or `deny`.
+pub fn remedy_decision(id: &str, decision: &str) -> String {
+    path(&["remedies", id, decision])
 }
 
 /// `/runs/{id}`.

@@ -253,6 +253,16 @@ impl Condition {
         self.terms().iter().all(serving)
     }
 
+    /// Whether what it names can only be known when the truth is.
+    pub fn needs_labels(&self) -> bool {
+        let needs = |term: &Term| match term {
+            Term::Value(Subject::Current, metric) | Term::Grouped(_, metric, _) => metric.needs_labels(),
+            Term::Flag(name) => matches!(*name, "concept_shift" | "label_shift"),
+            Term::Value(..) | Term::Column(..) | Term::Claim(_) => false,
+        };
+        self.terms().iter().any(needs)
+    }
+
     /// Whether it names a metric of this subject; a claim is about the champion.
     pub fn mentions(&self, subject: Subject) -> bool {
         self.terms().iter().any(|term| match term {

@@ -37,6 +37,13 @@ pub struct Metric {
     pub about: &'static str,
 }
 
+impl Metric {
+    /// Whether it compares answers with what really happened.
+    pub fn needs_labels(&self) -> bool {
+        matches!(self.domain, Domain::Model(_)) && self.name != "selection_rate"
+    }
+}
+
 const fn of(name: &'static str, direction: Direction, task: Task, about: &'static str) -> Metric {
     Metric { name, direction, domain: Domain::Model(task), about }
 }

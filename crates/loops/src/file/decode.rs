@@ -1,16 +1,14 @@
 //! From nodes to the declaration, section by section.
 
-use flyball_core::{Duration, Error, Name, Task};
+use flyball_core::{Error, Name, Task};
 
 use super::checks::check;
 use super::grammar;
 use super::monitor;
 use super::reader::{At, Reader};
-use super::types::{
-    Action, Costs, Dataset, Deploy, Holdout, Limits, LoopFile, Origin, Remedy, Schedule, Sql, Strategy, Train, Trainer,
-    Trigger,
-};
-use super::yaml::{Content, Node};
+use super::remedies::remedy;
+use super::types::{Costs, Dataset, Deploy, Holdout, LoopFile, Origin, Sql, Strategy, Train, Trainer};
+use super::yaml::Node;
 use crate::expression::{Domain, METRICS, Scope, nearest};
 
 /// The whole file. `None` when something is missing that the checks across keys need.
@@ -168,46 +166,6 @@ pub(super) fn metric(reader: &mut Reader, at: &At<'_>, task: Task) -> Option<Str
         None => format!("the metrics are: {}", names().collect::<Vec<_>>().join(", ")),
     };
     reader.expected(at, "a metric of the loop's task", hint)
-}
-
-fn remedy(reader: &mut Reader, at: &At<'_>, task: Task) -> Option<Remedy> {
-    let fields = reader.fields(at, grammar::REMEDY)?;
-    let (when, every) = (fields.at("when"), fields.at("every"));
-    if when.is_some() == every.is_some() {
-        let message = if when.is_some() {
-            "'when' and 'every' in one remedy"
-        } else {
-            "the remedy has neither 'when' nor 'every'"
-        };
-        reader.report(at, message, "give 'when' for a condition or 'every' for a schedule");
-    }
-    let scheduled = when.is_none();
-    let trigger = match (when, every) {
-        (Some(at), _) => reader.condition(&at, Scope::Remedy, task).map(Trigger::When),
-        (None, at) => at.and_then(|at| schedule(reader, &at)).map(Trigger::Every),
-    };
-    let action = fields.get(reader, "do", |reader, at| {
-        let actions = [Action::Retrain, Action::Rollback, Action::Fallback, Action::Page];
-        reader.one_of(at, grammar::ACTIONS).and_then(|word| actions.get(word).copied())
-    });
-    let default = Limits { cool_down: if scheduled { Duration::ZERO } else { Duration::days(1) }, per_month: None };
-    let limits = fields.get(reader, "limits", |reader, at| {
-        let fields = reader.fields(at, grammar::LIMITS)?;
-        let cool_down = fields.get(reader, "cool_down", Reader::duration).unwrap_or(default.cool_down);
-        let per_month = fields.get(reader, "per_month", |reader, at| match u32::try_from(reader.whole(at)?) {
-            Ok(most) if most > 0 => Some(most),
-            _ => reader.expected(at, "at least 1", "a remedy that may never act is better left out"),
-        });
-        Some(Limits { cool_down, per_month })
-    });
-    Some(Remedy { trigger: trigger?, action: action?, limits: limits.unwrap_or(default) })
-}
-
-fn schedule(reader: &mut Reader, at: &At<'_>) -> Option<Schedule> {
-    match &at.node.content {
-        Content::Scalar { text, .. } if text == "month" => Some(Schedule::Month),
-        _ => reader.span(at).map(Schedule::Span),
-    }
 }
 
 fn costs(reader: &mut Reader, at: &At<'_>) -> Option<Costs> {

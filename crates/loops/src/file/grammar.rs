@@ -44,7 +44,9 @@ const fn may(key: &'static str, shape: Shape, about: &'static str) -> Field {
 pub(super) const TASKS: &[&str] = &["classification", "regression"];
 pub(super) const SEVERITIES: &[&str] = &["error", "warn"];
 pub(super) const TRAINERS: &[&str] = &["gbdt", "linear"];
-pub(super) const ACTIONS: &[&str] = &["retrain", "rollback", "fallback", "page"];
+pub(super) const ACTIONS: &[&str] =
+    &["retrain", "rollback", "fallback", "promote", "scale_up", "scale_down", "quarantine", "page"];
+pub(super) const RISKS: &[&str] = &["low", "medium", "high"];
 
 pub(super) const LOOP_FILE: &[Field] = &[
     must("name", Name, "the name of the loop; its model and endpoint carry it too"),
@@ -173,14 +175,30 @@ pub(super) const PERFORMANCE: &[Field] = &[
 pub(super) const REMEDY: &[Field] = &[
     may("when", Condition, "the condition, judged on each window"),
     may("every", OneOf(&[Words(&["month"]), Duration]), "the schedule, instead of a condition"),
-    must("do", Words(ACTIONS), "what is done"),
-    may("limits", Map(LIMITS), "how often it may be done"),
+    must(
+        "do",
+        OneOf(&[Words(ACTIONS), ListOf(&Words(ACTIONS))]),
+        "what is done; of several the first, and the next one when that did not help",
+    ),
+    may("limits", Map(LIMITS), "within what it may be done"),
+    may("dry_run", Flag, "whether it only records what it would do"),
 ];
 
 pub(super) const LIMITS: &[Field] = &[
     may("cool_down", Duration, "the least time between two actions; 1d when absent, none for a schedule"),
+    may("per_day", Whole, "the most actions on a day, UTC"),
     may("per_month", Whole, "the most actions in a calendar month"),
+    may("budget", Number, "the most that its actions may cost in a calendar month, by 'costs'"),
+    may("min_rows", Whole, "the fewest rows or requests that it acts on"),
+    may("environments", ListOf(&Name), "where the loop must serve for it to act; anywhere when absent"),
+    may("approval", Words(RISKS), "the risk from which on an action waits for a person; never when absent"),
+    may("approval_within", Duration, "for how long it waits; 1d when absent"),
+    may("give_up_after", Whole, "after so many actions in vain it pages and stops; 3 when absent"),
+    may("concurrency", Map(CONCURRENCY), "between which numbers of requests at the same time it may scale"),
 ];
+
+pub(super) const CONCURRENCY: &[Field] =
+    &[may("min", Whole, "the fewest; 1 when absent"), may("max", Whole, "the most; 64 when absent")];
 
 pub(super) const COSTS: &[Field] = &[
     may("currency", Text, "the currency, for showing"),

@@ -12,6 +12,7 @@ mod grammar;
 mod monitor;
 mod problem;
 mod reader;
+mod remedies;
 mod rules;
 mod schema;
 mod template;

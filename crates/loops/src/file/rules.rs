@@ -14,6 +14,10 @@ pub(super) fn check(reader: &mut Reader, root: &Node, file: &LoopFile) {
         let hint = "declare the datasets that it reads above it";
         reader.report_place(at, &format!("data.{name}.sql"), "the SQL has no dataset above it to read", hint);
     }
+    if file.costs.is_none() && file.remedies.iter().any(|remedy| remedy.limits.budget.is_some()) {
+        let hint = "costs: { retrain: 50, alert: 20 }";
+        reader.report_place(place(root, &["remedies"]), "remedies", "a 'budget' needs 'costs' to count by", hint);
+    }
     let on = &file.train.on;
     match file.data.iter().find(|(name, _)| name == on) {
         Some((name, dataset)) => training_dataset(reader, root, file, name, dataset),

@@ -1,7 +1,7 @@
 //! What a loop file declares.
 
 use flyball_core::{ArtifactPath, Duration, Name, Task};
-pub use flyball_remedies::{Action, Limits};
+pub use flyball_remedies::{Action, Limits, Risk};
 use serde::{Serialize, Serializer};
 
 pub use super::monitor::{Compat, Drift, Fairness, Monitor, Performance, Segment, Window};
@@ -225,11 +225,13 @@ pub struct Remedy {
     /// When it acts.
     #[serde(flatten)]
     pub trigger: Trigger,
-    /// What it does.
+    /// What it does: the first step, and each next one when those before did not help.
     #[serde(rename = "do")]
-    pub action: Action,
-    /// How often it may.
+    pub steps: Vec<Action>,
+    /// Within what it may.
     pub limits: Limits,
+    /// Whether it only records what it would do.
+    pub dry_run: bool,
 }
 
 /// What calls for a remedy.

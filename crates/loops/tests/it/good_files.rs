@@ -2,7 +2,8 @@
 
 use flyball_core::{Duration, Task};
 use flyball_loops::file::{
-    Action, CheckRule, Holdout, LoopFile, Origin, Schedule, Severity, Sql, Strategy, Trainer, Trigger, template,
+    Action, CheckRule, Holdout, Limits, LoopFile, Origin, Risk, Schedule, Severity, Sql, Strategy, Trainer, Trigger,
+    template,
 };
 
 pub(crate) const FLIGHTS: &str = r#"name: flight-delays
@@ -79,7 +80,10 @@ fn the_flights_example_is_understood() {
     assert_eq!(file.deploy.abort_if.len(), 2);
     assert_eq!((file.monitor.drift.false_alarm_rate, file.monitor.min_rows), (0.05, 100));
     assert_eq!((file.remedies[0].limits.cool_down, file.remedies[0].limits.per_month), (Duration::days(7), Some(4)));
-    assert_eq!((file.remedies[1].action, file.remedies[1].limits.cool_down), (Action::Rollback, Duration::days(1)));
+    assert_eq!(
+        (file.remedies[1].steps.as_slice(), file.remedies[1].limits.cool_down),
+        (&[Action::Rollback][..], Duration::days(1))
+    );
     let Trigger::When(condition) = &file.remedies[1].trigger else { panic!("not a condition") };
     assert_eq!(condition.windows(), 3);
 }
@@ -118,6 +122,33 @@ fn group_conditions_may_stand_anywhere_a_condition_may() {
     assert_eq!(condition.text(), "drift or worst(mae , by: site) > 4");
     assert_eq!(file.remedies[1].trigger, Trigger::Every(Schedule::Month));
     assert_eq!(file.remedies[1].limits.cool_down, Duration::ZERO);
+}
+
+#[test]
+fn remedies_have_steps_and_limits() {
+    let text = format!(
+        "{SMALL}costs: {{ retrain: 50 }}\nremedies:\n  - when: error_rate > 5% or missing(distance) > 20%\n    do: [fallback, \
+         rollback, retrain]\n    dry_run: true\n    limits: {{ cool_down: 0s, per_day: 2, budget: 120, min_rows: 500, \
+         environments: [production], approval: high, approval_within: 6h, give_up_after: 2, concurrency: {{ max: 8 }} }}\n  \
+         - when: latency_p99_ms > 50\n    do: scale_up\n"
+    );
+    let file = parse(&text);
+    let (first, second) = (&file.remedies[0], &file.remedies[1]);
+    assert_eq!(first.steps, [Action::Fallback, Action::Rollback, Action::Retrain]);
+    assert!(first.dry_run && !second.dry_run);
+    let limits = Limits {
+        per_day: Some(2),
+        budget: Some(120.0),
+        min_rows: Some(500),
+        environments: vec!["production".parse().unwrap()],
+        approval: Some(Risk::High),
+        approval_within: Duration::hours(6),
+        give_up_after: 2,
+        concurrency: (1, 8),
+        ..Limits::after(Duration::ZERO)
+    };
+    assert_eq!(first.limits, limits);
+    assert_eq!((second.steps.as_slice(), &second.limits), (&[Action::ScaleUp][..], &Limits::after(Duration::days(1))));
 }
 
 #[test]

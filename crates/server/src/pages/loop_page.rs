@@ -6,9 +6,10 @@ use flyball_loops::platform::Platform;
 use flyball_loops::status;
 use flyball_monitoring::store as monitoring;
 use flyball_registry::{PackagedVersion, packages};
-use flyball_web::{Badge, Chart, Link, LoopPage, RemedyRow, Section, State, VersionRow, links};
+use flyball_web::{Badge, Chart, Link, LoopPage, Section, State, VersionRow, links};
 
 use super::overview::cycle;
+use super::remedies::remedy_row;
 use super::{alert_row, estimate, rollout_row, shell, window_row};
 use crate::routes::api::loops::windows_chart;
 
@@ -27,12 +28,7 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, name: &str) -> Re
             .collect::<Result<Vec<_>>>()?;
         Ok((rows, monitoring::alerts(tx, permit, Some(name), 50)?))
     })?;
-    let remedy = |action: &flyball_remedies::PastAction| RemedyRow {
-        at: action.at,
-        action: Link::plain(action.action.clone()),
-        badge: if action.taken { Badge::new(State::Ok, "taken") } else { Badge::new(State::Attention, "held back") },
-        evidence: action.reason.clone(),
-    };
+    let now = platform.clock.now();
     Ok(LoopPage {
         shell: shell(platform, permit, Section::Loops)?,
         cycle: cycle(&details.status),
@@ -46,7 +42,7 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, name: &str) -> Re
         versions,
         windows: details.windows.iter().map(|window| window_row(name, window, &metric)).collect(),
         alerts: alerts.iter().map(alert_row).collect(),
-        remedies: details.actions.iter().map(remedy).collect(),
+        remedies: details.actions.iter().map(|action| remedy_row(action, now)).collect(),
         rollouts: details.rollouts.iter().map(rollout_row).collect(),
     })
 }

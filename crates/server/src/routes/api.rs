@@ -13,6 +13,7 @@ pub(crate) mod models;
 pub(crate) mod observed;
 pub(crate) mod predict;
 pub(crate) mod predictions;
+pub(crate) mod remedies;
 pub(crate) mod runs;
 pub(crate) mod search;
 pub(crate) mod simulation;

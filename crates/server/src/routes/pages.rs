@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::response::Html;
+use axum::response::{Html, Redirect};
 use flyball_core::{Error, Permit, Read, Result};
 use flyball_loops::platform::Platform;
+use flyball_loops::remedy::{self, Decision};
 use flyball_web::Template;
 use serde::Deserialize;
 
-use super::api::reader;
+use super::api::{editor, reader};
 use crate::app::App;
 use crate::blocking;
 use crate::error::ApiError;
+use crate::pages::remedies as remedies_page;
 use crate::pages::{card, dataset, endpoint, lists, loop_page, model_version, monitor, overview, prediction, run};
 
 type Page = Result<Html<String>, ApiError>;
@@ -46,6 +48,35 @@ pub(crate) async fn loops(State(app): State<Arc<App>>) -> Page {
     responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
 pub(crate) async fn loop_page(State(app): State<Arc<App>>, Path(name): Path<String>) -> Page {
     show(app, move |platform, permit| loop_page::page(platform, permit, &name)).await
+}
+
+/// What remedies did, and what waits for a person.
+#[utoipa::path(get, path = "/remedies", tag = "pages", operation_id = "remediesPage",
+    responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub(crate) async fn remedies(State(app): State<Arc<App>>) -> Page {
+    show(app, remedies_page::page).await
+}
+
+/// Approves or refuses an action that waits, and shows the page again.
+#[utoipa::path(post, path = "/remedies/{id}/{decision}", tag = "pages", operation_id = "decideRemedyPage",
+    params(("id" = String, Path, description = "The action"), ("decision" = String, Path, description = "approve or deny")),
+    responses((status = 303, description = "To the page"), (status = 409, description = "It waits no longer")))]
+pub(crate) async fn decide_remedy(
+    State(app): State<Arc<App>>,
+    Path((id, decision)): Path<(String, String)>,
+) -> Result<Redirect, ApiError> {
+    let done = blocking(move || {
+        let decision = match decision.as_str() {
+            "approve" => Decision::Approve,
+            "deny" => Decision::Deny,
+            other => return Err(Error::not_found("decision", other)),
+        };
+        remedy::decide(&app.platform, &editor()?, &id, decision, "")?;
+        app.jobs.wake();
+        Ok(())
+    });
+    done.await?;
+    Ok(Redirect::to(flyball_web::links::REMEDIES))
 }
 
 /// The newest runs.

@@ -10,6 +10,7 @@ mod model_version;
 mod monitor;
 mod overview;
 mod prediction;
+mod remedies;
 mod run;
 
 pub use card::CardPage;
@@ -25,4 +26,5 @@ pub use overview::{
     SimulationView, StageView,
 };
 pub use prediction::PredictionPage;
+pub use remedies::{RemediesPage, WaitingRow};
 pub use run::{Importance, MetricRow, RunPage};
