@@ -42,6 +42,24 @@ pub struct Answer {
     pub body: String,
 }
 
+impl Answer {
+    /// Whether the host took a delivery: any status of 200 to 299.
+    ///
+    /// # Errors
+    /// One that passes (`Overloaded`, `Unavailable`) when it may take it later, otherwise `InvalidInput`.
+    pub fn taken(&self) -> Result<u16> {
+        match self.status {
+            status @ 0..300 => Ok(status),
+            429 => Err(Error::new(ErrorCode::Overloaded, "the receiver answered 429")),
+            status @ (408 | 500 | 502..=504) => {
+                Err(Error::new(ErrorCode::Unavailable, format!("the receiver answered {status}")))
+            }
+            // It would answer the same again.
+            status => Err(Error::invalid(format!("the receiver answered {status}"))),
+        }
+    }
+}
+
 impl Egress {
     /// A client that goes as far as `reach`.
     pub fn new(reach: Reach) -> Self {
@@ -60,6 +78,10 @@ impl Egress {
 
     pub(crate) fn agent(&self) -> &Agent {
         &self.agent
+    }
+
+    pub(crate) fn reach(&self) -> Reach {
+        self.reach
     }
 
     /// Whether calls to this URL could be made now. It looks up the name, so it may take a while.
@@ -129,7 +151,7 @@ impl Resolver for Guarded {
 }
 
 /// One address out of reach is enough: a name that has both kinds is meant to slip through.
-fn check(reach: Reach, host: &str, mut addresses: impl Iterator<Item = SocketAddr>) -> Result<()> {
+pub(crate) fn check(reach: Reach, host: &str, mut addresses: impl Iterator<Item = SocketAddr>) -> Result<()> {
     if reach == Reach::Anywhere || addresses.all(|address| is_public(address.ip())) {
         return Ok(());
     }

@@ -6,7 +6,10 @@
 mod address;
 mod client;
 mod download;
+mod mail;
+pub mod signature;
 
 pub use address::is_public;
 pub use client::{Answer, Egress, Reach};
 pub use download::{Download, Fetched};
+pub use mail::{Mail, MailSecurity, MailServer};

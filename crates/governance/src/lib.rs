@@ -6,6 +6,8 @@
 pub mod audit;
 pub mod identity;
 pub mod secrets;
+pub mod vault;
 
 pub use audit::{Event, Outcome};
 pub use secrets::SecretKey;
+pub use vault::Vault;

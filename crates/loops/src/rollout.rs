@@ -205,8 +205,7 @@ pub(crate) fn finish(tx: &mut Tx<'_>, mut rollout: Rollout, now: Timestamp) -> R
             registry::remove_alias(tx, &permit, name, CHALLENGER, "it is the champion now", now)?;
         }
     }
-    let calm =
-        Finding { kind: AlertKind::Rollout, present: false, summary: "a rollout succeeded".into(), details: json!({}) };
+    let calm = Finding::new(AlertKind::Rollout, false, "a rollout succeeded", json!({}));
     monitoring::apply(tx, &permit, &rollout.endpoint, &calm, now)?;
     Ok(rollout)
 }
@@ -223,12 +222,8 @@ pub(crate) fn abort(tx: &mut Tx<'_>, mut rollout: Rollout, reason: &str, now: Ti
     if let Some(name) = &rollout.loop_name {
         registry::remove_alias(tx, &permit, name, CHALLENGER, reason, now)?;
     }
-    let finding = Finding {
-        kind: AlertKind::Rollout,
-        present: true,
-        summary: format!("rolled back: {reason}"),
-        details: json!({ "rollout": rollout.id }),
-    };
+    let finding =
+        Finding::new(AlertKind::Rollout, true, format!("rolled back: {reason}"), json!({ "rollout": rollout.id }));
     monitoring::apply(tx, &permit, &rollout.endpoint, &finding, now)?;
     Ok(rollout)
 }

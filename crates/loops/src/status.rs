@@ -5,8 +5,8 @@ use flyball_evaluation::Evaluation;
 use flyball_evaluation::measure::Measure;
 use flyball_governance::audit::Recorded;
 use flyball_governance::{Outcome, audit};
-use flyball_monitoring::WindowReport;
-use flyball_monitoring::store as monitoring;
+use flyball_monitoring::alert::AlertState;
+use flyball_monitoring::{WindowReport, store as monitoring};
 use flyball_registry::{CHALLENGER, CHAMPION, packages as registry};
 use flyball_remedies::{PastAction, store as remedies};
 use flyball_serving::rollout::{Rollout, store as rollouts};
@@ -92,7 +92,7 @@ pub fn of(tx: &mut Tx<'_>, permit: &Permit<Read>, declared: &Declared) -> Result
     let running = rollouts::under_way(tx, permit, name)?;
     let windows = monitoring::windows(tx, permit, name, RECENT)?;
     let firing: Vec<_> =
-        monitoring::alerts(tx, permit, Some(name), 20)?.into_iter().filter(|alert| alert.state == "firing").collect();
+        monitoring::alerts(tx, permit, Some(name), 20)?.into_iter().filter(|alert| alert.state == AlertState::Firing).collect();
     let metric = headline_metric(declared);
     let reference = match &champion {
         Some(version) => {
@@ -131,7 +131,7 @@ pub fn of(tx: &mut Tx<'_>, permit: &Permit<Read>, declared: &Declared) -> Result
         now: windows.iter().find_map(|window| window.performance.get(&metric).cloned()),
         metric,
         reference,
-        firing: firing.into_iter().map(|alert| format!("{}: {}", alert.kind, alert.summary)).collect(),
+        firing: firing.into_iter().map(|alert| format!("{}: {}", alert.kind.as_str(), alert.summary)).collect(),
         next_window: flyball_jobs::next_of(tx, watch::KIND, name)?,
         applied_at: declared.applied_at,
     })
@@ -226,6 +226,7 @@ pub fn describe(recorded: &Recorded) -> String {
             )
         }
         "alert.fire" => format!("{} alert: {}", text("kind"), text("summary")),
+        "alert.acknowledge" => format!("{} alert acknowledged by {}", text("kind"), recorded.event.actor),
         "alert.resolve" => format!("{} alert resolved", text("kind")),
         "loop.apply" => "applied".to_owned(),
         action if action.starts_with("remedy.") => {

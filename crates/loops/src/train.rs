@@ -323,15 +323,12 @@ fn write(
     }
     let refused: Vec<&str> =
         product.report.gates.iter().filter(|g| g.holds != Some(true)).map(|g| g.text.as_str()).collect();
-    let finding = Finding {
-        kind: AlertKind::Training,
-        present: !product.report.passed,
-        summary: match refused.as_slice() {
-            [] => format!("version {version} passed its gates"),
-            gates => format!("version {version} did not pass: {}", gates.join("; ")),
-        },
-        details: json!({ "run": run.id, "version": version }),
+    let summary = match refused.as_slice() {
+        [] => format!("version {version} passed its gates"),
+        gates => format!("version {version} did not pass: {}", gates.join("; ")),
     };
+    let details = json!({ "run": run.id, "version": version });
+    let finding = Finding::new(AlertKind::Training, !product.report.passed, summary, details);
     monitoring::apply(tx, &permit, name, &finding, now)?;
     if !product.report.passed {
         return Ok(());
@@ -382,12 +379,8 @@ fn failed(declared: Declared, run: NewTraining, error: &Error, now: flyball_core
             .outcome(Ended::Failed)
             .details(json!({ "loop": name, "cause": run.lineage.cause, "error": text }));
         audit::record(tx, &event)?;
-        let finding = Finding {
-            kind: AlertKind::Training,
-            present: true,
-            summary: format!("training failed: {text}"),
-            details: json!({ "run": run.id }),
-        };
+        let summary = format!("training failed: {text}");
+        let finding = Finding::new(AlertKind::Training, true, summary, json!({ "run": run.id }));
         monitoring::apply(tx, &permit, name, &finding, now)
     };
     Outcome { effects: Box::new(effects), result }

@@ -16,6 +16,12 @@ pub const PREDICTION: &str = "prediction";
 /// What is put behind a numeric column's name for the share of its values that are missing.
 const MISSING: &str = " missing";
 
+/// The share of missing values then and now, when this is what stands under that name among the columns.
+pub fn missing_share(column: &ColumnDrift) -> Option<(f64, f64)> {
+    column.column.strip_suffix(MISSING)?;
+    column.levels.first().map(|(_, then, now)| (*then, *now))
+}
+
 /// One column of a window against the reference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ColumnDrift {
@@ -67,7 +73,10 @@ pub fn compare(
                 if missing.iter().any(|&count| count > 0) {
                     let counts = [[missing[0], known.len() as u64], [missing[1], now.len() as u64]];
                     let test = categorical_test(&counts[0], &counts[1]);
-                    found.push((described(&format!("{name}{MISSING}"), test.as_ref()), test));
+                    let mut share = described(&format!("{name}{MISSING}"), test.as_ref());
+                    let of = |[missing, known]: [u64; 2]| missing as f64 / (missing + known).max(1) as f64;
+                    share.levels = vec![("missing".to_owned(), of(counts[0]), of(counts[1]))];
+                    found.push((share, test));
                 }
             }
         }

@@ -7,6 +7,7 @@ pub mod alert;
 pub mod diagnosis;
 pub mod drift;
 pub mod quality;
+pub mod notify;
 pub mod reference;
 pub mod store;
 mod units;

@@ -1,12 +1,16 @@
-//! The SQL of windows and alerts.
+//! The SQL of windows.
 
-use flyball_core::{Duration, Edit, Error, Permit, Read, Result, Timestamp, id};
+use flyball_core::{Duration, Edit, Error, Permit, Read, Result, Timestamp};
 use flyball_governance::{Event, audit};
-use flyball_store::{Row, Tx, params};
+use flyball_store::{Tx, params};
 use serde_json::json;
 
-use crate::alert::{Alert, Finding};
+use crate::alert::settings;
+pub use crate::alert::store::{alert_count, alerts, apply};
 use crate::window::WindowReport;
+
+/// How many windows back one that could be judged is looked for: a loop that nobody asked for longer is not being watched.
+const RECENT: usize = 24;
 
 /// A judged window with what it is judged from.
 #[derive(Clone, Debug)]
@@ -193,87 +197,36 @@ pub fn window(tx: &mut Tx<'_>, permit: &Permit<Read>, loop_name: &str, from: Tim
     serde_json::from_str(&row.get::<String>("report")?).map_err(Error::internal)
 }
 
-/// Moves the alert of this kind to what was found: opens it, sees it again, or resolves it. Each change of state is an
-/// audit event.
-pub fn apply(tx: &mut Tx<'_>, permit: &Permit<Edit>, loop_name: &str, finding: &Finding, now: Timestamp) -> Result<()> {
-    let kind = finding.kind.as_str();
-    let open = tx.query_one(
-        "SELECT id FROM alerts WHERE workspace = $1 AND loop_name = $2 AND kind = $3 AND state = 'firing'",
-        &params![permit.workspace(), loop_name, kind],
-    )?;
-    let details = finding.details.to_string();
-    match (open, finding.present) {
-        (None, false) => Ok(()),
-        (None, true) => {
-            let id = id::derived_at("alt", &format!("{}/{loop_name}/{kind}", permit.workspace()), now, 0);
-            tx.execute(
-                "INSERT INTO alerts (id, workspace, loop_name, kind, state, opened_at, seen_at, windows, summary, details) \
-                 VALUES ($1, $2, $3, $4, 'firing', $5, $5, 1, $6, $7)",
-                &params![id, permit.workspace(), loop_name, kind, now, finding.summary.as_str(), details],
-            )?;
-            told(tx, permit, loop_name, "alert.fire", finding, now)
-        }
-        (Some(row), true) => {
-            tx.execute(
-                "UPDATE alerts SET seen_at = $2, windows = windows + 1, summary = $3, details = $4 \
-                 WHERE id = $1 AND seen_at < $2",
-                &params![row.get::<String>("id")?, now, finding.summary.as_str(), details],
-            )?;
-            Ok(())
-        }
-        (Some(row), false) => {
-            tx.execute(
-                "UPDATE alerts SET state = 'resolved', resolved_at = $2 WHERE id = $1",
-                &params![row.get::<String>("id")?, now],
-            )?;
-            told(tx, permit, loop_name, "alert.resolve", finding, now)
+/// The newest judged window of a loop.
+#[derive(Clone, Debug)]
+pub struct Latest {
+    /// The loop.
+    pub loop_name: String,
+    /// When it was judged.
+    pub closed_at: Timestamp,
+    /// What it showed.
+    pub report: WindowReport,
+}
+
+/// The newest window of each loop that could be judged, by loop.
+///
+/// # Errors
+/// Those of the database.
+pub fn newest_of_each(tx: &mut Tx<'_>, permit: &Permit<Read>) -> Result<Vec<Latest>> {
+    let mut newest = Vec::new();
+    for (loop_name, _) in settings::all(tx, permit)? {
+        let rows = tx.query(
+            "SELECT closed_at, report FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 \
+             ORDER BY window_from DESC LIMIT $3",
+            &params![permit.workspace(), &loop_name, RECENT],
+        )?;
+        for row in &rows {
+            let report: WindowReport = serde_json::from_str(&row.get::<String>("report")?).map_err(Error::internal)?;
+            if report.note.is_none() {
+                newest.push(Latest { loop_name, closed_at: row.get("closed_at")?, report });
+                break;
+            }
         }
     }
-}
-
-fn told(
-    tx: &mut Tx<'_>,
-    permit: &Permit<Edit>,
-    loop_name: &str,
-    action: &str,
-    finding: &Finding,
-    now: Timestamp,
-) -> Result<()> {
-    let event = Event::done(permit, now, action, format!("loop/{loop_name}"))
-        .details(json!({ "kind": finding.kind, "summary": finding.summary }));
-    audit::record(tx, &event)
-}
-
-/// The alerts of one loop or of all, firing ones first, then the newest.
-pub fn alerts(tx: &mut Tx<'_>, permit: &Permit<Read>, loop_name: Option<&str>, limit: usize) -> Result<Vec<Alert>> {
-    let rows = tx.query(
-        "SELECT id, loop_name, kind, state, opened_at, seen_at, windows, resolved_at, summary, details FROM alerts \
-         WHERE workspace = $1 AND ($2 = '' OR loop_name = $2) ORDER BY state, opened_at DESC, id LIMIT $3",
-        &params![permit.workspace(), loop_name.unwrap_or(""), limit as i64],
-    )?;
-    rows.iter().map(from_row).collect()
-}
-
-/// How many alerts of a loop were ever opened, by kind.
-pub fn alert_count(tx: &mut Tx<'_>, permit: &Permit<Read>, loop_name: &str) -> Result<i64> {
-    let row = tx.query_one(
-        "SELECT COUNT(*) AS opened FROM alerts WHERE workspace = $1 AND loop_name = $2",
-        &params![permit.workspace(), loop_name],
-    )?;
-    row.map_or(Ok(0), |row| row.get("opened"))
-}
-
-fn from_row(row: &Row) -> Result<Alert> {
-    Ok(Alert {
-        id: row.get("id")?,
-        loop_name: row.get("loop_name")?,
-        kind: row.get("kind")?,
-        state: row.get("state")?,
-        opened_at: row.get("opened_at")?,
-        seen_at: row.get("seen_at")?,
-        windows: row.get("windows")?,
-        resolved_at: row.get("resolved_at")?,
-        summary: row.get("summary")?,
-        details: row.get("details")?,
-    })
+    Ok(newest)
 }

@@ -269,6 +269,6 @@ pub(super) fn tell(
     details: Value,
     now: Timestamp,
 ) -> Result<()> {
-    let finding = Finding { kind: AlertKind::Page, present: true, summary, details };
+    let finding = Finding::new(AlertKind::Page, true, summary, details);
     monitoring::apply(tx, &permit_of(&declared.name)?, declared.name.as_str(), &finding, now)
 }

@@ -108,7 +108,7 @@ fn no_longer_waits(tx: &mut Tx<'_>, declared: &Declared, now: Timestamp) -> Resu
         return Ok(());
     }
     let summary = "nothing waits for approval".to_owned();
-    let finding = Finding { kind: AlertKind::Page, present: false, summary, details: json!({}) };
+    let finding = Finding::new(AlertKind::Page, false, summary, json!({}));
     monitoring::apply(tx, &permit, name, &finding, now)
 }
 

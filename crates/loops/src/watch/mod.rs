@@ -10,7 +10,7 @@ use flyball_core::{Result, Timestamp};
 use flyball_evaluation::expression::higher_is_better;
 use flyball_governance::identity;
 use flyball_jobs::{Claimed, Outcome};
-use flyball_monitoring::alert::{AlertKind, findings};
+use flyball_monitoring::alert::{AlertKind, Floor, findings};
 use flyball_monitoring::store as monitoring;
 use flyball_monitoring::store::Judged;
 use flyball_registry::{CHAMPION, packages as registry};
@@ -92,8 +92,13 @@ fn conclude(tx: &mut Tx<'_>, declared: &Declared, judged: &Judged, now: Timestam
     // newest window, the performance by the newest one whose labels are due.
     let speaks = |kind: AlertKind| if kind.needs_labels() { standing.newest_labelled } else { standing.newest };
     let floor = declared.file.monitor.performance.as_ref();
-    let floor = floor.map(|p| (p.metric.as_str(), p.floor, higher_is_better(&p.metric)));
-    for finding in findings(&judged.report, floor).into_iter().filter(|finding| speaks(finding.kind)) {
+    let floor = floor.map(|p| Floor {
+        metric: &p.metric,
+        limit: p.floor,
+        clear: None,
+        higher_is_better: higher_is_better(&p.metric),
+    });
+    for finding in findings(&judged.report, floor.as_ref()).into_iter().filter(|finding| speaks(finding.kind)) {
         monitoring::apply(tx, &permit, name, &finding, now)?;
     }
     if standing.newest || standing.newest_labelled {

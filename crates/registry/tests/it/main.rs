@@ -7,7 +7,6 @@ mod fixture;
 mod migration;
 mod models;
 mod packages;
-mod receiver;
 mod search;
 mod sources;
 mod tags;

@@ -9,13 +9,12 @@ use flyball_jobs::{Filter, Job, Jobs, Runner, State};
 use flyball_registry::webhooks::{self, Action, Entity, NewWebhook, Status, Subject, Webhook, WebhookChange, Webhooks};
 use flyball_registry::{aliases, tags};
 use flyball_store::Db;
-use flyball_testkit::on_both;
+use flyball_testkit::{Received, Receiver, on_both};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::fixture::{LATER, NOW, code, edit, look, model, prompt, reader, told, version};
-use crate::receiver::{Received, Receiver};
 
 /// Webhooks with what delivers them, on a clock that stands at `NOW`.
 struct World {
