@@ -10,12 +10,8 @@
 //! rows either side has; Cramér's V shrinks when the sides are unequal, so prefer total variation. Noise alone
 //! lifts an effect above its floor where rows are few or levels many; there the p-value decides.
 
-use crate::drift::{KsMethod, ks_sorted, pooled_contingency, total_variation};
+use crate::drift::{KsMethod, KsTest, ks_sorted, pooled_contingency, total_variation};
 use crate::multiplicity::benjamini_hochberg;
-
-/// Up to this many pairs of rows the exact KS p-value takes below a millisecond; beyond, the asymptotic one differs
-/// by about a percent of itself, on the safe side.
-const EXACT_PAIRS: usize = 250_000;
 
 /// What an effect size measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,18 +137,66 @@ impl DriftPolicy {
     }
 }
 
-/// Evidence of a numeric column from ascending finite values (see [`crate::drift::sorted`]). `None` if a side is
+/// Evidence of a numeric column from ascending finite values (see [`crate::drift::sorted`]). Up to ten different values
+/// are tested by their counts, as levels, since the test of the order is blind to much between so few. `None` if a side is
 /// empty.
 pub fn numeric_test(reference: &[f64], current: &[f64]) -> Option<ColumnTest> {
-    let exact = reference.len().saturating_mul(current.len()) <= EXACT_PAIRS;
-    let test = ks_sorted(reference, current, if exact { KsMethod::Exact } else { KsMethod::Asymptotic })?;
-    Some(ColumnTest {
+    if let Some((reference, current)) = few_values(reference, current) {
+        return few_values_test(&reference, &current);
+    }
+    let test = ks_sorted(reference, current, KsMethod::Affordable)?;
+    Some(ks_column_test(test, reference.len() as u64, current.len() as u64))
+}
+
+/// Evidence of a numeric column from its Kolmogorov–Smirnov test.
+pub(crate) fn ks_column_test(test: KsTest, reference_rows: u64, current_rows: u64) -> ColumnTest {
+    ColumnTest {
         p_value: test.p_value,
         effect: test.statistic,
         effect_kind: EffectKind::KolmogorovSmirnov,
-        reference_rows: reference.len() as u64,
-        current_rows: current.len() as u64,
+        reference_rows,
+        current_rows,
+    }
+}
+
+/// Evidence of a numeric column of few values from the rows of each, in rising order of the values. The effect stays the
+/// distance of the distribution functions, so that it is comparable with that of other numeric columns.
+pub(crate) fn few_values_test(reference: &[u64], current: &[u64]) -> Option<ColumnTest> {
+    let totals = [reference, current].map(|side| side.iter().sum::<u64>());
+    let mut apart = 0.0;
+    let mut largest = 0.0_f64;
+    for (&before, &now) in reference.iter().zip(current) {
+        apart += before as f64 / totals[0] as f64 - now as f64 / totals[1] as f64;
+        largest = largest.max(apart.abs());
+    }
+    Some(ColumnTest {
+        p_value: pooled_contingency(reference, current)?.p_value,
+        effect: largest,
+        effect_kind: EffectKind::KolmogorovSmirnov,
+        reference_rows: totals[0],
+        current_rows: totals[1],
     })
+}
+
+/// Up to this many different values a numeric column is tested by their counts.
+pub(crate) const FEW_VALUES: usize = 10;
+
+/// The rows of each value of two ascending samples, if the values are few.
+fn few_values(reference: &[f64], current: &[f64]) -> Option<(Vec<u64>, Vec<u64>)> {
+    let (mut counts, mut rest) = ((Vec::new(), Vec::new()), (reference, current));
+    while let Some(&value) = match (rest.0.first(), rest.1.first()) {
+        (Some(left), Some(right)) => Some(if left <= right { left } else { right }),
+        (left, right) => left.or(right),
+    } {
+        if counts.0.len() == FEW_VALUES {
+            return None;
+        }
+        let taken = [rest.0, rest.1].map(|side| side.partition_point(|&other| other <= value));
+        counts.0.push(taken[0] as u64);
+        counts.1.push(taken[1] as u64);
+        rest = (&rest.0[taken[0]..], &rest.1[taken[1]..]);
+    }
+    Some(counts)
 }
 
 /// Evidence of a categorical column (or of missing against present) from counts per level, in the same order of

@@ -16,5 +16,6 @@ mod random;
 pub mod ranking;
 pub mod regression;
 pub mod shap;
+pub mod sketch;
 pub mod special;
 mod summary;

@@ -27,7 +27,7 @@ impl ChiSquare {
 }
 
 /// The levels that occur, with both totals. `None` if lengths differ or a side is empty.
-fn occurring(reference: &[u64], current: &[u64]) -> Option<(Vec<[u64; 2]>, [f64; 2])> {
+pub(super) fn occurring(reference: &[u64], current: &[u64]) -> Option<(Vec<[u64; 2]>, [f64; 2])> {
     if reference.len() != current.len() {
         return None;
     }

@@ -19,6 +19,19 @@ pub fn split_at(cuts: &[f64], values: &[f64]) -> Vec<u64> {
     counts
 }
 
+/// As [`split_at`], of ascending finite values: by bisection.
+pub(crate) fn split_sorted(cuts: &[f64], sorted: &[f64]) -> Vec<u64> {
+    let mut counts = Vec::with_capacity(cuts.len() + 1);
+    let mut before = 0;
+    for &cut in cuts {
+        let below = sorted.partition_point(|&value| value < cut);
+        counts.push((below - before) as u64);
+        before = below;
+    }
+    counts.push((sorted.len() - before) as u64);
+    counts
+}
+
 /// Population stability index over the deciles of the reference. `None` if a side has no finite value.
 pub fn population_stability_deciles(reference: &[f64], current: &[f64]) -> Option<f64> {
     let (reference, current) = (sorted(reference), sorted(current));

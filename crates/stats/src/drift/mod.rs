@@ -6,8 +6,14 @@
 
 mod counts;
 mod distance;
+mod epps_singleton;
 mod histogram;
 mod ks;
+mod means;
+mod rank;
+mod statistics;
+mod tables;
+mod walk;
 mod wasserstein;
 
 pub use counts::{ChiSquare, chi_square_goodness_of_fit, contingency, contingency_corrected, pooled_contingency};
@@ -15,9 +21,24 @@ pub use distance::{
     hellinger, jensen_shannon, jensen_shannon_base_2, kullback_leibler, l_infinity, population_stability,
     total_variation,
 };
+pub use epps_singleton::epps_singleton;
 pub use histogram::{decile_cuts, histogram, population_stability_deciles, split_at, sturges_edges};
 pub use ks::{KsMethod, KsTest, ks_sorted, ks_two_sample};
-pub use wasserstein::{wasserstein, wasserstein_normed, wasserstein_sorted};
+pub use means::{Variances, t_test};
+pub use rank::{Alternative, anderson_darling, cramer_von_mises, mann_whitney};
+pub use statistics::{Moments, NumberStatistics, ShareStatistics};
+pub use tables::{fisher_exact, g_contingency, g_goodness_of_fit, two_proportions};
+pub(crate) use walk::Walk;
+pub use wasserstein::{energy, wasserstein, wasserstein_normed, wasserstein_sorted};
+
+/// Outcome of a test.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Test {
+    /// The statistic.
+    pub statistic: f64,
+    /// Probability of such a statistic, or one further out, without drift.
+    pub p_value: f64,
+}
 
 /// The finite values in ascending order.
 pub fn sorted(values: &[f64]) -> Vec<f64> {

@@ -1,10 +1,11 @@
 //! Wasserstein's distance: how far the values moved on average, in their own unit.
 
 use super::sorted;
+use super::walk::Walk;
 use crate::summary::{mean, squared_deviations};
 
 /// A reference that hardly varies must not turn every change into an infinite one (Evidently's bound).
-const LEAST_DEVIATION: f64 = 0.001;
+pub(super) const LEAST_DEVIATION: f64 = 0.001;
 
 /// Area between both distribution functions. `None` if a side has no finite value.
 pub fn wasserstein(reference: &[f64], current: &[f64]) -> Option<f64> {
@@ -32,6 +33,14 @@ pub fn wasserstein_sorted(reference: &[f64], current: &[f64]) -> Option<f64> {
         }
     }
     Some(area)
+}
+
+/// Energy distance: the root of twice the integral of the squared difference of both distribution functions. `None` if a
+/// side has no finite value.
+pub fn energy(reference: &[f64], current: &[f64]) -> Option<f64> {
+    let (reference, current) = (sorted(reference), sorted(current));
+    let both = !reference.is_empty() && !current.is_empty();
+    both.then(|| (2.0 * Walk::through(&reference, &current).squared_area()).sqrt())
 }
 
 /// Wasserstein's distance in standard deviations of the reference (dividing by n; at least 0.001).

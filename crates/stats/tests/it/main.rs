@@ -9,3 +9,4 @@ mod explain;
 mod false_alarms;
 mod oracle;
 mod shap;
+mod sketch;
