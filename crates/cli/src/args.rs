@@ -7,10 +7,12 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::wire::Places;
 
+mod monitoring;
 mod observing;
 mod serving;
 mod tracking;
 
+pub(crate) use monitoring::MonitorsVerb;
 pub(crate) use observing::LogFormat;
 pub(crate) use serving::{EndpointsVerb, EnginesVerb, EnvironmentsVerb, ModelOptions, PredictOptions, RolloutOptions};
 pub(crate) use tracking::{ExperimentsVerb, FilesVerb, ModelsVerb, RunsVerb, Search, Tags};
@@ -93,6 +95,9 @@ pub(crate) enum Command {
     /// Datasets and their versions.
     #[command(subcommand)]
     Data(ListOrShow),
+    /// What the monitors of loops saw: windows, drift, fairness.
+    #[command(subcommand)]
+    Monitors(MonitorsVerb),
     /// Alerts, firing ones first.
     Alerts,
     /// The audit log.

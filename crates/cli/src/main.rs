@@ -8,6 +8,7 @@ mod comparison;
 mod engines;
 mod output;
 mod story;
+mod tell;
 mod wire;
 
 use std::process::ExitCode;
@@ -53,6 +54,7 @@ fn run(arguments: Arguments) -> flyball_core::Result<()> {
         Command::Environments(verb) => commands::environments::run(&context, &verb),
         Command::Engines(verb) => commands::engines::run(&context, &verb),
         Command::Data(verb) => commands::list::data(&context, &verb),
+        Command::Monitors(verb) => commands::monitors::run(&context, &verb),
         Command::Alerts => commands::list::alerts(&context),
         Command::Audit(verb) => commands::audit::run(&context, &verb),
         Command::Import(verb) => commands::moving::import(&context, &verb),

@@ -94,7 +94,8 @@ fn trees(
         shap::Tree { nodes: nodes.map(node).collect() }
     };
     let trees = forest.roots.iter().copied().zip(ends).map(tree).collect();
-    let explainer = Explainer::new(&shap::Ensemble { trees, base, comparison: Comparison::Less, features }).ok()?;
+    let explainer =
+        Explainer::new(&shap::Ensemble { trees, base, comparison: Comparison::Less, features, groups: None }).ok()?;
     Some(Explanation::Trees(Box::new(explainer)))
 }
 

@@ -219,9 +219,8 @@ pub fn newest(
     let limit = limit.min(limits::PAGE_ROWS) as i64;
     let rows = match version {
         None => {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM evaluations WHERE workspace = $1 ORDER BY created_at DESC, id LIMIT $2"
-            );
+            let sql =
+                format!("SELECT {COLUMNS} FROM evaluations WHERE workspace = $1 ORDER BY created_at DESC, id LIMIT $2");
             tx.query(&sql, &params![permit.workspace(), limit])?
         }
         Some((model, version)) => {
@@ -272,7 +271,8 @@ mod tests {
                     subject: "flights@1",
                     request: json!({ "label": "late" }),
                 };
-                let ids = [(1, 10), (1, 10), (2, 20)].map(|(version, at)| open(tx, &permit, &new(version), Timestamp(at)));
+                let ids =
+                    [(1, 10), (1, 10), (2, 20)].map(|(version, at)| open(tx, &permit, &new(version), Timestamp(at)));
                 let [first, second, third] = ids;
                 let (first, second, third) = (first?, second?, third?);
                 finish(tx, &permit, &first, false, &json!({ "checks": [1] }), Timestamp(30))?;

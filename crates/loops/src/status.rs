@@ -91,8 +91,10 @@ pub fn of(tx: &mut Tx<'_>, permit: &Permit<Read>, declared: &Declared) -> Result
     let challenger = registry::by_alias(tx, permit, name, CHALLENGER)?;
     let running = rollouts::under_way(tx, permit, name)?;
     let windows = monitoring::windows(tx, permit, name, RECENT)?;
-    let firing: Vec<_> =
-        monitoring::alerts(tx, permit, Some(name), 20)?.into_iter().filter(|alert| alert.state == AlertState::Firing).collect();
+    let firing: Vec<_> = monitoring::alerts(tx, permit, Some(name), 20)?
+        .into_iter()
+        .filter(|alert| alert.state == AlertState::Firing)
+        .collect();
     let metric = headline_metric(declared);
     let reference = match &champion {
         Some(version) => {

@@ -2,30 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use flyball_core::{Result, Table};
-use flyball_stats::calibrated::{
-    ColumnTest, DriftPolicy, EffectFloors, EffectKind, Verdict, categorical_test, numeric_test,
+use flyball_stats::calibrated::{ColumnTest, DriftPolicy, EffectFloors, EffectKind, Verdict};
+use flyball_stats::sketch::{
+    ColumnReference, ColumnSketch, ColumnStatistics, LevelReference, LevelSketch, NumberReference, NumberSketch,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::reference::{Reference, ReferenceColumn, SCORE, levels};
+use crate::intake::Intake;
 use crate::window::WindowSettings;
 
-/// The name under which the answers stand among the columns.
-pub const PREDICTION: &str = "prediction";
-/// What is put behind a numeric column's name for the share of its values that are missing.
+pub use crate::reference::PREDICTION;
+
+/// What is put behind a column's name for the share of its values that are missing.
 const MISSING: &str = " missing";
 
-/// The share of missing values then and now, when this is what stands under that name among the columns.
-pub fn missing_share(column: &ColumnDrift) -> Option<(f64, f64)> {
-    column.column.strip_suffix(MISSING)?;
-    column.levels.first().map(|(_, then, now)| (*then, *now))
-}
-
 /// One column of a window against the reference.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ColumnDrift {
-    /// The feature, or `prediction`; `… missing` for the share of missing numbers.
+    /// The feature, or `prediction`; `… missing` for the share of missing values.
     pub column: String,
     /// The p-value of the hypothesis "no drift".
     pub p_value: Option<f64>,
@@ -37,7 +31,10 @@ pub struct ColumnDrift {
     pub effect_name: String,
     /// Whether it is both significant and large enough to matter.
     pub alarm: bool,
-    /// The five-number summary then and now, for numbers: minimum, quartiles, maximum.
+    /// Further statistics by their usual names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub statistics: BTreeMap<String, f64>,
+    /// Quantiles then and now, for numbers: 5 %, 25 %, 50 %, 75 % and 95 %.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub quantiles: Option<([f64; 5], [f64; 5])>,
     /// The share of each of the most common levels then and now, for texts.
@@ -47,41 +44,47 @@ pub struct ColumnDrift {
 
 /// How many levels of a text are kept for looking at.
 const LEVELS_SHOWN: usize = 8;
+/// The quantiles that are kept for looking at.
+const QUANTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
-/// Compares every feature and the answers of a window with the reference.
-pub fn compare(
-    reference: &Reference,
-    rows: &Table,
-    scores: &[f64],
-    settings: &WindowSettings,
-) -> Result<Vec<ColumnDrift>> {
+/// Compares every column of a window with the reference.
+pub fn compare(now: &Intake<'_>, settings: &WindowSettings) -> Vec<ColumnDrift> {
+    compare_windows(&now.of_reference(), now, settings)
+}
+
+/// Compares every column of a stretch of time with an earlier one; both were counted against the same reference.
+pub fn compare_windows(before: &Intake<'_>, now: &Intake<'_>, settings: &WindowSettings) -> Vec<ColumnDrift> {
     let mut found: Vec<(ColumnDrift, Option<ColumnTest>)> = Vec::new();
-    for (name, before) in &reference.columns {
-        if name == SCORE {
-            let now = sorted(scores.iter().copied());
-            found.extend(numbers(PREDICTION, before, &now));
-            continue;
-        }
-        let Some(position) = rows.position(name) else { continue };
-        let column = rows.at(position);
-        match before {
-            ReferenceColumn::Levels(then) => found.push(texts(name, then, &levels(column))),
-            ReferenceColumn::Numbers { rows: then_rows, known } => {
-                let now = sorted((0..column.len()).map(|row| column.number(row)));
-                let missing = [*then_rows - known.len() as u64, (column.len() - now.len()) as u64];
-                found.extend(numbers(name, before, &now));
-                if missing.iter().any(|&count| count > 0) {
-                    let counts = [[missing[0], known.len() as u64], [missing[1], now.len() as u64]];
-                    let test = categorical_test(&counts[0], &counts[1]);
-                    let mut share = described(&format!("{name}{MISSING}"), test.as_ref());
-                    let of = |[missing, known]: [u64; 2]| missing as f64 / (missing + known).max(1) as f64;
-                    share.levels = vec![("missing".to_owned(), of(counts[0]), of(counts[1]))];
-                    found.push((share, test));
-                }
+    for ((name, reference, before), (.., now)) in before.columns().zip(now.columns()) {
+        let Some(comparison) = reference.compare_windows(before, now) else { continue };
+        let mut column = described(name, comparison.values.as_ref());
+        column.statistics = comparison.statistics.as_ref().map(named).unwrap_or_default();
+        match (reference, before, now) {
+            (ColumnReference::Numbers(reference), ColumnSketch::Numbers(before), ColumnSketch::Numbers(now)) => {
+                column.quantiles = quantiles(reference, before).zip(quantiles(reference, now));
             }
+            (ColumnReference::Levels(reference), ColumnSketch::Levels(before), ColumnSketch::Levels(now)) => {
+                column.levels = levels(reference, before, now);
+            }
+            _ => {}
+        }
+        found.push((column, comparison.values));
+        if let Some(test) = comparison.missing {
+            let mut gaps = described(&format!("{name}{MISSING}"), Some(&test));
+            let share = |sketch: &ColumnSketch| {
+                let missing = sketch.absent().rows();
+                missing as f64 / (missing + sketch.rows()).max(1) as f64
+            };
+            gaps.levels = vec![("missing".to_owned(), share(before), share(now))];
+            found.push((gaps, Some(test)));
         }
     }
-    Ok(decide(found, settings))
+    decide(found, settings)
+}
+
+fn quantiles(reference: &NumberReference, sketch: &NumberSketch) -> Option<[f64; 5]> {
+    let found: Vec<f64> = QUANTILES.iter().filter_map(|level| reference.quantile(sketch, *level)).collect();
+    found.try_into().ok()
 }
 
 /// One decision over all columns that could be tested.
@@ -113,32 +116,58 @@ fn decide(found: Vec<(ColumnDrift, Option<ColumnTest>)>, settings: &WindowSettin
     judged.collect()
 }
 
-fn numbers(name: &str, before: &ReferenceColumn, now: &[f64]) -> Option<(ColumnDrift, Option<ColumnTest>)> {
-    let ReferenceColumn::Numbers { known, .. } = before else { return None };
-    let test = numeric_test(known, now);
-    let mut column = described(name, test.as_ref());
-    column.quantiles = five(known).zip(five(now));
-    Some((column, test))
+/// The shares of missing values then and now, if the column is about them.
+pub(crate) fn missing_share(column: &ColumnDrift) -> Option<(f64, f64)> {
+    if !column.column.ends_with(MISSING) {
+        return None;
+    }
+    column.levels.first().map(|(_, then, now)| (*then, *now))
 }
 
-fn texts(name: &str, then: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> (ColumnDrift, Option<ColumnTest>) {
-    let mut all: Vec<&String> = then.keys().chain(now.keys()).collect();
-    all.sort();
-    all.dedup();
-    let count = |counts: &BTreeMap<String, u64>, level: &String| counts.get(level).copied().unwrap_or(0);
-    let before: Vec<u64> = all.iter().map(|level| count(then, level)).collect();
-    let after: Vec<u64> = all.iter().map(|level| count(now, level)).collect();
-    let test = categorical_test(&before, &after);
-    let mut column = described(name, test.as_ref());
-    let share = |count: u64, counts: &[u64]| count as f64 / counts.iter().sum::<u64>().max(1) as f64;
-    column.levels = all
-        .into_iter()
-        .zip(before.iter().zip(&after))
-        .map(|(level, (&b, &a))| (level.clone(), share(b, &before), share(a, &after)))
-        .collect();
-    column.levels.sort_by(|a, b| (b.1 + b.2).total_cmp(&(a.1 + a.2)).then_with(|| a.0.cmp(&b.0)));
-    column.levels.truncate(LEVELS_SHOWN);
-    (column, test)
+/// The most common levels of both sides with their shares.
+fn levels(reference: &LevelReference, before: &LevelSketch, now: &LevelSketch) -> Vec<(String, f64, f64)> {
+    let share = |rows: u64, all: u64| rows as f64 / all.max(1) as f64;
+    let (before_rows, now_rows) = (before.rows(), now.rows());
+    let known = reference.names().iter().zip(before.counts()).zip(now.counts());
+    let known = known.map(|((name, &before), &now)| (name.clone(), share(before, before_rows), share(now, now_rows)));
+    let unseen = now.unseen_levels().0.into_iter().map(|(name, rows)| (name, 0.0, share(rows, now_rows)));
+    let mut levels: Vec<(String, f64, f64)> = known.chain(unseen).collect();
+    levels.sort_by(|a, b| (b.1 + b.2).total_cmp(&(a.1 + a.2)).then_with(|| a.0.cmp(&b.0)));
+    levels.truncate(LEVELS_SHOWN);
+    levels
+}
+
+/// Statistics by the names that the field uses; those that are not finite are left out.
+fn named(statistics: &ColumnStatistics) -> BTreeMap<String, f64> {
+    let shares = match statistics {
+        ColumnStatistics::Numbers(numbers) => &numbers.shares,
+        ColumnStatistics::Levels(shares) => shares,
+    };
+    let mut named = vec![
+        ("psi", shares.population_stability),
+        ("jensen_shannon", shares.jensen_shannon),
+        ("hellinger", shares.hellinger),
+        ("kl_divergence", shares.kullback_leibler),
+        ("total_variation", shares.total_variation),
+        ("l_infinity", shares.l_infinity),
+        ("chi2", shares.pooled.statistic),
+        ("chi2_p", shares.pooled.p_value),
+    ];
+    if let ColumnStatistics::Numbers(numbers) = statistics {
+        named.extend([
+            ("ks", numbers.ks.statistic),
+            ("ks_p", numbers.ks.p_value),
+            ("wasserstein", numbers.wasserstein),
+            ("wasserstein_normed", numbers.wasserstein_normed),
+            ("energy", numbers.energy),
+            ("cramer_von_mises_p", numbers.cramer_von_mises.p_value),
+            ("mean_before", numbers.moments[0].mean),
+            ("mean", numbers.moments[1].mean),
+            ("deviation_before", numbers.moments[0].deviation()),
+            ("deviation", numbers.moments[1].deviation()),
+        ]);
+    }
+    named.into_iter().filter(|(_, value)| value.is_finite()).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn described(name: &str, test: Option<&ColumnTest>) -> ColumnDrift {
@@ -150,33 +179,18 @@ fn described(name: &str, test: Option<&ColumnTest>) -> ColumnDrift {
     ColumnDrift {
         column: name.to_owned(),
         p_value: test.map(|test| test.p_value).filter(|p| p.is_finite()),
-        adjusted_p: None,
         effect: test.map_or(0.0, |test| test.effect),
         effect_name: effect_name.to_owned(),
-        alarm: false,
-        quantiles: None,
-        levels: Vec::new(),
+        ..ColumnDrift::default()
     }
-}
-
-/// The known values in rising order.
-fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut known: Vec<f64> = values.filter(|x| x.is_finite()).collect();
-    known.sort_unstable_by(f64::total_cmp);
-    known
-}
-
-/// Minimum, quartiles and maximum of rising values.
-fn five(values: &[f64]) -> Option<[f64; 5]> {
-    let last = values.len().checked_sub(1)?;
-    Some([0.0, 0.25, 0.5, 0.75, 1.0].map(|q| values[((last as f64) * q).round() as usize]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reference::{Reference, SCORE};
     use flyball_core::rng::Rng;
-    use flyball_core::{Column, TextColumn};
+    use flyball_core::{Column, Table, TextColumn};
 
     fn table(rng: &mut Rng, rows: usize, shift: f64, missing: f64) -> Table {
         let number = |rng: &mut Rng| {
@@ -191,10 +205,12 @@ mod tests {
 
     fn judged(shift: f64, missing: f64) -> Vec<ColumnDrift> {
         let mut rng = Rng::seeded(3);
-        let before = table(&mut rng, 5000, 0.0, 0.0);
-        let columns = before.columns().map(|(name, column)| (name.to_owned(), ReferenceColumn::of(column))).collect();
+        let answers = Table::new(vec![(SCORE.into(), Column::Float(vec![0.5]))]).unwrap();
+        let reference = Reference::of(table(&mut rng, 5000, 0.0, 0.0), answers).unwrap();
         let settings = WindowSettings { false_alarm_rate: 0.05, effect_floor: 0.05, min_rows: 100 };
-        compare(&Reference::of(columns), &table(&mut rng, 2000, shift, missing), &[], &settings).unwrap()
+        let mut intake = Intake::new(&reference);
+        intake.add(&table(&mut rng, 2000, shift, missing), &[], &[]);
+        compare(&intake, &settings)
     }
 
     fn alarms(columns: &[ColumnDrift]) -> Vec<&str> {
@@ -206,5 +222,9 @@ mod tests {
         assert!(alarms(&judged(0.0, 0.0)).is_empty());
         assert_eq!(alarms(&judged(0.4, 0.0)), ["wind"]);
         assert_eq!(alarms(&judged(0.0, 0.3)), ["wind missing"]);
+        let shifted = judged(0.4, 0.0);
+        let wind = shifted.iter().find(|column| column.column == "wind").unwrap();
+        assert!((wind.statistics["mean"] - wind.statistics["mean_before"] - 0.4).abs() < 0.1);
+        assert!(wind.quantiles.is_some() && wind.statistics["psi"] > 0.1);
     }
 }

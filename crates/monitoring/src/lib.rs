@@ -6,8 +6,9 @@
 pub mod alert;
 pub mod diagnosis;
 pub mod drift;
-pub mod quality;
+pub mod intake;
 pub mod notify;
+pub mod quality;
 pub mod reference;
 pub mod store;
 mod units;

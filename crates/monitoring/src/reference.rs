@@ -1,44 +1,30 @@
 //! What a model version was built on, kept with it: a sample of its training rows and its answers to held-out rows.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use flyball_core::rng::Rng;
 use flyball_core::{Column, Result, Signature, Table, limits};
 use flyball_data::formats::parquet;
+use flyball_stats::sketch::{ColumnReference, LevelReference, NumberReference};
 
 /// The column of the answers in the kept sample.
 pub const SCORE: &str = "flyball.score";
 /// The column of what really happened beside them.
 pub const TRUTH: &str = "flyball.truth";
 
-/// A reference ready for comparison: numbers sorted, levels counted.
+/// The name under which the answers stand among the columns.
+pub const PREDICTION: &str = "prediction";
+
+/// A reference ready for comparison: each column's bins and levels anchored.
 #[derive(Clone, Debug)]
 pub struct Reference {
-    /// By feature, and `SCORE` for the answers.
-    pub columns: BTreeMap<String, ReferenceColumn>,
+    /// The features in the order of their names, and then the answers as [`PREDICTION`]. A column without a known value is
+    /// left out.
+    pub columns: Vec<(String, ColumnReference)>,
     /// The sampled rows that were learned from: the features.
     pub learnt: Table,
     /// Held-out rows: the features, the answers and what really happened. References of old versions hold the answers only.
     pub heldout: Table,
 }
-
-/// One column of a reference.
-#[derive(Clone, Debug, PartialEq)]
-pub enum ReferenceColumn {
-    /// The known numbers in rising order, and how many rows there were with the missing ones.
-    Numbers {
-        /// All rows of the sample.
-        rows: u64,
-        /// The known numbers in rising order.
-        known: Vec<f64>,
-    },
-    /// How often each level occurs; a missing value counts as a level of its own.
-    Levels(BTreeMap<String, u64>),
-}
-
-/// The level under which missing texts are counted.
-pub const MISSING_LEVEL: &str = "(missing)";
 
 impl Reference {
     /// Draws the sample that is kept: the features of at most `REFERENCE_SAMPLE_ROWS` training rows, and as many held-out
@@ -69,19 +55,51 @@ impl Reference {
     /// # Errors
     /// When a table cannot be read or is empty.
     pub fn load(features: Bytes, answered: Bytes) -> Result<Self> {
-        let (learnt, heldout) = (parquet::read(features)?, parquet::read(answered)?);
-        let mut columns: BTreeMap<String, ReferenceColumn> =
-            learnt.columns().map(|(name, column)| (name.to_owned(), ReferenceColumn::of(column))).collect();
-        columns.insert(SCORE.to_owned(), ReferenceColumn::of(heldout.column(SCORE)?));
+        Self::of(parquet::read(features)?, parquet::read(answered)?)
+    }
+
+    /// A reference of sampled rows that were learned from, and of held-out ones.
+    ///
+    /// # Errors
+    /// `NotFound` when the held-out rows have no answers.
+    pub fn of(learnt: Table, heldout: Table) -> Result<Self> {
+        let mut columns: Vec<(String, ColumnReference)> =
+            learnt.columns().filter_map(|(name, column)| Some((name.to_owned(), anchored(column)?))).collect();
+        columns.sort_by(|a, b| a.0.cmp(&b.0));
+        let answers = anchored(heldout.column(SCORE)?);
+        columns.extend(answers.map(|answers| (PREDICTION.to_owned(), answers)));
         Ok(Self { columns, learnt, heldout })
+    }
+
+    /// The reference of some of its rows: those that were learned from only.
+    pub fn part(&self, rows: &[usize]) -> Self {
+        let learnt = self.learnt.take(rows);
+        let columns = self.columns.iter().filter_map(|(name, _)| {
+            let position = learnt.position(name)?;
+            Some((name.clone(), anchored(learnt.at(position))?))
+        });
+        Self { columns: columns.collect(), learnt, heldout: Table::default() }
     }
 }
 
-#[cfg(test)]
-impl Reference {
-    /// A reference of these columns, without rows.
-    pub(crate) fn of(columns: BTreeMap<String, ReferenceColumn>) -> Self {
-        Self { columns, learnt: Table::default(), heldout: Table::default() }
+/// Bins or levels of a column; `None` without a known number.
+fn anchored(column: &Column) -> Option<ColumnReference> {
+    match column {
+        Column::Text(texts) => {
+            let mut counts = vec![0_u64; texts.levels.len()];
+            let mut missing = 0;
+            for &code in &texts.codes {
+                match counts.get_mut(code as usize) {
+                    Some(count) => *count += 1,
+                    None => missing += 1,
+                }
+            }
+            let levels = texts.levels.iter().map(|level| &**level).zip(counts);
+            let mut reference = LevelReference::new(levels);
+            reference.own_mut().absent_mut().missing = missing;
+            Some(ColumnReference::Levels(reference))
+        }
+        numbers => NumberReference::new(&numbers.numbers()).map(ColumnReference::Numbers),
     }
 }
 
@@ -94,28 +112,4 @@ fn chosen(rows: usize, rng: &mut Rng) -> Vec<usize> {
         rows.sort_unstable();
     }
     rows
-}
-
-impl ReferenceColumn {
-    /// The reference of one column.
-    pub fn of(column: &Column) -> Self {
-        match column {
-            Column::Text(_) => ReferenceColumn::Levels(levels(column)),
-            numbers => {
-                let mut known: Vec<f64> = numbers.numbers().into_iter().filter(|x| x.is_finite()).collect();
-                known.sort_unstable_by(f64::total_cmp);
-                ReferenceColumn::Numbers { rows: column.len() as u64, known }
-            }
-        }
-    }
-}
-
-/// How often each level of a column occurs.
-pub fn levels(column: &Column) -> BTreeMap<String, u64> {
-    let mut counts = BTreeMap::new();
-    for row in 0..column.len() {
-        let level = column.value(row).text().unwrap_or_else(|| MISSING_LEVEL.to_owned());
-        *counts.entry(level).or_default() += 1;
-    }
-    counts
 }

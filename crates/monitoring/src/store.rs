@@ -144,17 +144,23 @@ pub fn changed(
     rows.iter().map(|row| Ok((row.get("window_from")?, row.get("window_to")?))).collect()
 }
 
-/// The sketches of a window's columns; `None` when it was not judged or had no rows.
+/// The sketches of every window that lies in a stretch of event time, from (inclusive) to (exclusive), oldest first.
 ///
 /// # Errors
 /// Those of the database.
-pub fn sketches(tx: &mut Tx<'_>, permit: &Permit<Read>, loop_name: &str, from: Timestamp) -> Result<Option<Vec<u8>>> {
-    let row = tx.query_one(
-        "SELECT sketches FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from = $3",
-        &params![permit.workspace(), loop_name, from],
+pub fn sketches_between(
+    tx: &mut Tx<'_>,
+    permit: &Permit<Read>,
+    loop_name: &str,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<Vec<u8>>> {
+    let rows = tx.query(
+        "SELECT sketches FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from >= $3 \
+         AND window_to <= $4 ORDER BY window_from",
+        &params![permit.workspace(), loop_name, from, to],
     )?;
-    let bytes = row.map(|row| row.get::<Option<Vec<u8>>>("sketches")).transpose()?.flatten();
-    Ok(bytes.filter(|bytes| !bytes.is_empty()))
+    let kept: Vec<Option<Vec<u8>>> = rows.iter().map(|row| row.get("sketches")).collect::<Result<_>>()?;
+    Ok(kept.into_iter().flatten().filter(|bytes| !bytes.is_empty()).collect())
 }
 
 /// The newest judged windows of a loop, newest first.

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use flyball_core::{Result, Table, Task, Timestamp};
+use flyball_core::{Task, Timestamp};
 use flyball_evaluation::expression::{Aggregate, Facts, Measured, Subject};
+use flyball_evaluation::fairness::FairnessReport;
 use flyball_evaluation::gate::shown;
 use flyball_evaluation::measure::{Measure, measure};
 use serde::{Deserialize, Serialize};
 
+use crate::diagnosis::Cause;
 use crate::drift::{self, ColumnDrift};
+use crate::intake::Intake;
 use crate::quality::{self, ColumnQuality};
-use crate::reference::Reference;
 
 /// How windows are judged.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,24 +54,46 @@ pub struct WindowReport {
     pub performance: BTreeMap<String, Measure>,
     /// The metrics of the serving version on its held-out rows, to compare with.
     pub reference: BTreeMap<String, Measure>,
+    /// Parts of the rows, judged by themselves.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub segments: Vec<SegmentReport>,
+    /// How alike groups are treated; selection rates alone while the truth is not known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fairness: Option<FairnessReport>,
+    /// What its findings may come from, the most telling first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub causes: Vec<Cause>,
     /// Why the window was not judged, when it was not.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
 }
 
-/// The served rows of a window with their truth: features by name, `score`, and per row the truth (NaN while unknown).
+/// What was served in a window.
 #[derive(Debug)]
 pub struct Served<'a> {
-    /// The features, by name.
-    pub rows: &'a Table,
-    /// Per row the headline answer.
-    pub scores: &'a [f64],
-    /// Per row the class (0 or 1) or the target; NaN while unknown.
-    pub truth: &'a [f64],
+    /// Its rows, counted against the reference.
+    pub intake: Intake<'a>,
+    /// Parts of the rows that are judged by themselves, by name, each counted against its part of the reference.
+    pub segments: Vec<(String, Intake<'a>)>,
     /// Requests that failed and have no row.
     pub errors: usize,
     /// The model versions that answered, with their rows.
     pub versions: BTreeMap<String, usize>,
+}
+
+/// A part of a window's rows, judged by itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SegmentReport {
+    /// What the rows have in common.
+    pub name: String,
+    /// Predictions in it.
+    pub rows: usize,
+    /// Those whose ground truth is known.
+    pub labelled: usize,
+    /// The columns that drifted within it, at the false-alarm rate over the columns of this segment.
+    pub drifted: Vec<ColumnDrift>,
+    /// The metrics of its labelled rows; empty while there are too few.
+    pub performance: BTreeMap<String, Measure>,
 }
 
 /// Judges a window.
@@ -77,33 +101,56 @@ pub fn judge(
     task: Task,
     span: (Timestamp, Timestamp),
     served: &Served<'_>,
-    reference: &Reference,
     reference_metrics: &BTreeMap<String, Measure>,
     settings: &WindowSettings,
-) -> Result<WindowReport> {
-    let known: Vec<usize> = (0..served.truth.len()).filter(|&row| !served.truth[row].is_nan()).collect();
-    let rows = served.scores.len();
+) -> WindowReport {
+    let intake = &served.intake;
     let mut report = WindowReport {
-        rows,
-        labelled: known.len(),
+        rows: intake.rows(),
+        labelled: labelled(intake),
         errors: served.errors,
         versions: served.versions.clone(),
         note: None,
         ..WindowReport::silent(span, reference_metrics.clone())
     };
-    if rows < settings.min_rows {
-        report.note = Some(format!("{rows} rows are too few to judge; {} are needed", settings.min_rows));
-        return Ok(report);
+    if report.rows < settings.min_rows {
+        report.note = Some(match report.rows {
+            0 => "nobody asked".to_owned(),
+            rows => format!("{rows} rows are too few to judge; {} are needed", settings.min_rows),
+        });
+        return report;
     }
-    report.columns = drift::compare(reference, served.rows, served.scores, settings)?;
-    report.quality = quality::compare(reference, served.rows);
+    report.columns = drift::compare(intake, settings);
+    report.quality = quality::compare(intake);
     report.drift = report.columns.iter().any(|column| column.alarm);
-    if known.len() >= settings.min_rows {
-        let truth: Vec<f64> = known.iter().map(|&row| served.truth[row]).collect();
-        let score: Vec<f64> = known.iter().map(|&row| served.scores[row]).collect();
-        report.performance = measure(task, &truth, &score);
+    report.performance = performance(task, intake, settings);
+    report.segments = served.segments.iter().map(|(name, intake)| segment(task, name, intake, settings)).collect();
+    report
+}
+
+fn segment(task: Task, name: &str, intake: &Intake<'_>, settings: &WindowSettings) -> SegmentReport {
+    let mut report = SegmentReport {
+        name: name.to_owned(),
+        rows: intake.rows(),
+        labelled: labelled(intake),
+        ..SegmentReport::default()
+    };
+    if report.rows >= settings.min_rows {
+        report.drifted = drift::compare(intake, settings).into_iter().filter(|column| column.alarm).collect();
+        report.performance = performance(task, intake, settings);
     }
-    Ok(report)
+    report
+}
+
+fn labelled(intake: &Intake<'_>) -> usize {
+    intake.truth.iter().filter(|truth| !truth.is_nan()).count()
+}
+
+/// The metrics of the rows whose truth is known; empty while they are too few.
+fn performance(task: Task, intake: &Intake<'_>, settings: &WindowSettings) -> BTreeMap<String, Measure> {
+    let known = intake.truth.iter().zip(&intake.scores).filter(|(truth, _)| !truth.is_nan());
+    let (truth, score): (Vec<f64>, Vec<f64>) = known.map(|(truth, score)| (*truth, *score)).unzip();
+    if truth.len() < settings.min_rows { BTreeMap::new() } else { measure(task, &truth, &score) }
 }
 
 /// What reports of before there were two judgements meant.
@@ -126,6 +173,9 @@ impl WindowReport {
             quality: BTreeMap::new(),
             drift: false,
             performance: BTreeMap::new(),
+            segments: Vec::new(),
+            fairness: None,
+            causes: Vec::new(),
             reference,
             note: Some("nobody asked".to_owned()),
         }
@@ -156,6 +206,8 @@ impl Facts for WindowReport {
             Subject::Current if metric == "labels" => {
                 (self.rows > 0).then(|| Measured::from(self.labelled as f64 / self.rows as f64))
             }
+            // Until the labels are due, what is known of the rows is a biased part of them.
+            Subject::Current if !self.labels_due => None,
             Subject::Current => self.performance.get(metric).map(shown),
             Subject::Champion | Subject::Baseline | Subject::Estimated => None,
         }

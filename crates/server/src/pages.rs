@@ -27,7 +27,7 @@ use flyball_web::{AlertRow, Badge, Estimate, Event, Link, RolloutRow, Section, S
 /// What stands around every page.
 pub(crate) fn shell(platform: &Platform, permit: &Permit<Read>, section: Section) -> Result<Shell> {
     let alerts = platform.db.read(|tx| monitoring::alerts(tx, permit, None, 1000))?;
-    let firing = alerts.iter().filter(|alert| alert.state == "firing").count();
+    let firing = alerts.iter().filter(|alert| alert.state.as_str() == "firing").count();
     Ok(Shell {
         section,
         workspace: LOCAL_WORKSPACE.to_owned(),
@@ -112,11 +112,11 @@ pub(crate) fn feed(platform: &Platform, most: usize) -> Result<Vec<Event>> {
 }
 
 pub(crate) fn alert_row(alert: &Alert) -> AlertRow {
-    let state = if alert.state == "firing" { State::Attention } else { State::Ok };
+    let state = if alert.state.as_str() == "firing" { State::Attention } else { State::Ok };
     AlertRow {
         at: alert.opened_at,
-        badge: Badge::new(state, alert.state.clone()),
-        text: Link::new(format!("{}: {}", alert.kind, alert.summary), links::monitor(&alert.loop_name)),
+        badge: Badge::new(state, alert.state.as_str()),
+        text: Link::new(format!("{}: {}", alert.kind.as_str(), alert.summary), links::monitor(&alert.loop_name)),
         resolved_at: alert.resolved_at,
     }
 }

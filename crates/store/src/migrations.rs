@@ -32,10 +32,10 @@ const MIGRATIONS: &[Migration] = migrations![
     "0009_webhooks",
     "0010_imports",
     "0011_rollouts",
+    "0012_alerts",
     "0013_evaluations",
     "0014_remedies",
     "0015_windows",
-    "0012_alerts",
 ];
 
 /// Applies what is missing, in one transaction, while no other process writes.

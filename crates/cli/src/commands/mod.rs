@@ -13,6 +13,7 @@ pub(crate) mod files;
 pub(crate) mod init;
 pub(crate) mod list;
 pub(crate) mod models;
+pub(crate) mod monitors;
 pub(crate) mod moving;
 pub(crate) mod predict;
 pub(crate) mod project;

@@ -257,6 +257,9 @@ impl Condition {
     pub fn needs_labels(&self) -> bool {
         let needs = |term: &Term| match term {
             Term::Value(Subject::Current, metric) | Term::Grouped(_, metric, _) => metric.needs_labels(),
+            Term::Fairness(measure, _) => {
+                !matches!(*measure, "demographic_parity_difference" | "demographic_parity_ratio")
+            }
             Term::Flag(name) => matches!(*name, "concept_shift" | "label_shift"),
             Term::Value(..) | Term::Column(..) | Term::Claim(_) => false,
         };

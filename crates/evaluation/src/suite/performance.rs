@@ -202,7 +202,7 @@ pub(super) fn calibration(bench: &Bench<'_>) -> Result<Finding> {
     let bins: Vec<_> = found
         .bins
         .iter()
-        .map(|bin| json!({ "rows": bin.count, "predicted": bin.predicted, "observed": bin.observed }))
+        .map(|bin| json!({ "rows": bin.weight, "predicted": bin.predicted, "observed": bin.observed }))
         .collect();
     let text = format!(
         "probabilities are off by {:.3} on average ({})",

@@ -1,6 +1,8 @@
 //! Watches what serves: a window of what was answered is joined with what really happened and judged; then the alerts move
 //! and the remedies are considered.
 
+mod groups;
+pub mod period;
 mod report;
 mod schedule;
 mod segments;

@@ -22,6 +22,7 @@ fn sound() -> WindowReport {
         alarm: false,
         quantiles: Some(([40.0, 60.0, 70.0, 80.0, 100.0], [41.0, 60.0, 70.0, 80.0, 99.0])),
         levels: Vec::new(),
+        statistics: BTreeMap::new(),
     };
     let quality = ["temperature", "wind", "rain"].map(|name| (name.to_owned(), ColumnQuality::default()));
     WindowReport {

@@ -170,11 +170,11 @@ pub(crate) fn data(platform: &Platform, permit: &Permit<Read>) -> Result<ListPag
 pub(crate) fn alerts(platform: &Platform, permit: &Permit<Read>) -> Result<ListPage> {
     let alerts = platform.db.read(|tx| monitoring::alerts(tx, permit, None, ROWS))?;
     let row = |alert: &flyball_monitoring::alert::Alert| {
-        let state = if alert.state == "firing" { State::Attention } else { State::Ok };
+        let state = if alert.state.as_str() == "firing" { State::Attention } else { State::Ok };
         vec![
-            Badge::new(state, alert.state.clone()).into(),
+            Badge::new(state, alert.state.as_str()).into(),
             Link::new(alert.loop_name.clone(), links::monitor(&alert.loop_name)).into(),
-            alert.kind.clone().into(),
+            alert.kind.as_str().to_owned().into(),
             format::minute(alert.opened_at).into(),
             alert.windows.to_string().into(),
             alert.summary.clone().into(),

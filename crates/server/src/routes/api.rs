@@ -10,6 +10,7 @@ pub(crate) mod experiments;
 pub(crate) mod jobs;
 pub(crate) mod loops;
 pub(crate) mod models;
+pub(crate) mod monitors;
 pub(crate) mod observed;
 pub(crate) mod predict;
 pub(crate) mod predictions;

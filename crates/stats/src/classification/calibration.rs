@@ -27,6 +27,11 @@ pub struct Calibration {
 /// The bins of a reliability diagram.
 pub(super) const BINS: usize = 10;
 
+/// Calibration of the positive class. `None` without rows or bins, or for a probability outside [0, 1].
+pub fn positive_calibration(y: &[bool], p: &[f64], bins: usize) -> Option<Calibration> {
+    (y.len() == p.len()).then(|| reliability(y.iter().copied().zip(p.iter().copied()), bins))?
+}
+
 /// Calibration of the class that is predicted at ½: its probability against how often it is right.
 pub fn confidence_calibration(y: &[bool], p: &[f64], bins: usize) -> Option<Calibration> {
     let rows = y.iter().zip(p).map(|(&y, &p)| ((p >= 0.5) == y, p.max(1.0 - p)));

@@ -14,7 +14,7 @@ mod scores;
 mod walk;
 
 pub use binary::BinarySummary;
-pub use calibration::{Bin, Calibration, calibration_curve, confidence_calibration};
+pub use calibration::{Bin, Calibration, calibration_curve, confidence_calibration, positive_calibration};
 pub use confusion::Confusion;
 pub use curve::{PrPoint, RocPoint, ScoreCurve, lift, roc_auc};
 pub use multiclass::{Average, ClassScore, ConfusionMatrix, MulticlassProbabilities, multiclass_metrics};
