@@ -1,11 +1,13 @@
 //! Compares Flyball's mathematics with what the field's own tools computed: each fixture is a JSON file with inputs,
 //! expected values and tolerances, as in `fixtures/`. Any folder of files in that format can be checked.
 
+mod cbpe;
 mod checks;
 mod compare;
 mod fairness;
 mod metrics;
 mod read;
+mod streams;
 
 use std::path::Path;
 
@@ -17,8 +19,14 @@ pub use checks::{Checks, Deviation};
 /// Compares one fixture with what we compute.
 type Check = fn(&Value, &mut Checks);
 
-/// The fixtures that we know, by how their file's name begins.
-const KNOWN: &[(&str, Check)] = &[("fairness", fairness::check), ("metrics", metrics::check)];
+/// The fixtures that we know, by how their file's name begins. Several areas may share a file.
+const KNOWN: &[(&str, Check)] = &[
+    // One a line.
+    ("cbpe", cbpe::check),
+    ("drift", streams::check),
+    ("fairness", fairness::check),
+    ("metrics", metrics::check),
+];
 
 /// Checks every fixture of a folder, in the order of their names. Files that are no fixture are left alone; a fixture of a
 /// kind that we do not know is reported as such.

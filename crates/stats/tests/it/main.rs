@@ -6,7 +6,10 @@
 mod compare;
 mod drift;
 mod explain;
+mod estimate;
+mod fairness;
 mod false_alarms;
 mod oracle;
 mod shap;
 mod sketch;
+mod streams;
