@@ -6,7 +6,9 @@
 
 pub mod calibrated;
 pub mod classification;
+pub mod clusters;
 pub mod compare;
+pub mod compat;
 pub mod drift;
 pub mod explain;
 pub mod estimate;
@@ -15,6 +17,7 @@ pub mod interval;
 mod mersenne;
 pub mod multiplicity;
 mod random;
+pub mod over_time;
 pub mod ranking;
 pub mod regression;
 pub mod shap;

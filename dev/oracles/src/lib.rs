@@ -6,6 +6,7 @@ mod checks;
 mod compare;
 mod fairness;
 mod metrics;
+mod drift;
 mod read;
 mod streams;
 
@@ -27,6 +28,8 @@ const KNOWN: &[(&str, Check)] = &[
     ("fairness", fairness::check),
     ("metrics", metrics::check),
 ];
+/// The fixtures that we know, by how their file's name begins.
+const KNOWN: &[(&str, Check)] = &[("drift", drift::check)];
 
 /// Checks every fixture of a folder, in the order of their names. Files that are no fixture are left alone; a fixture of a
 /// kind that we do not know is reported as such.

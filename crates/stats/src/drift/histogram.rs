@@ -5,9 +5,14 @@ use crate::summary::quantile;
 
 /// The deciles of ascending values, equal ones once: nine cuts at most, fewer with ties.
 pub fn decile_cuts(sorted: &[f64]) -> Vec<f64> {
-    let mut cuts: Vec<f64> = (1..10).filter_map(|tenth| quantile(sorted, f64::from(tenth) / 10.0)).collect();
+    let mut cuts = decile_cuts_all(sorted);
     cuts.dedup();
     cuts
+}
+
+/// The nine deciles of ascending values; none without values.
+pub(crate) fn decile_cuts_all(sorted: &[f64]) -> Vec<f64> {
+    (1..10).filter_map(|tenth| quantile(sorted, f64::from(tenth) / 10.0)).collect()
 }
 
 /// Counts of values by the number of ascending cuts at or below them: one bin more than cuts. NaN is left out.

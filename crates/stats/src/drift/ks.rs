@@ -64,6 +64,23 @@ pub(crate) fn ks_of_distance(n: u64, m: u64, distance: f64, method: KsMethod) ->
     KsTest { statistic, p_value }
 }
 
+/// Where the distribution functions of two ascending samples are farthest apart (the first such value), and whether the
+/// reference's is above (1) or below (−1) there. `None` if a side is empty.
+pub fn ks_location(reference: &[f64], current: &[f64]) -> Option<(f64, i8)> {
+    let (n, m) = (reference.len() as i64, current.len() as i64);
+    let mut farthest = None;
+    let mut largest = 0;
+    for &value in reference.iter().chain(current) {
+        let below = |side: &[f64]| side.partition_point(|&other| other <= value) as i64;
+        let apart = below(reference) * m - below(current) * n;
+        let is_first = farthest.is_some_and(|(place, _)| value < place);
+        if apart.abs() > largest || apart.abs() == largest && is_first {
+            (largest, farthest) = (apart.abs(), Some((value, if apart < 0 { -1 } else { 1 })));
+        }
+    }
+    farthest.filter(|_| n > 0 && m > 0)
+}
+
 /// D·n·m, which is a whole number, and fits for 3 · 10⁹ rows on each side.
 fn largest_distance(reference: &[f64], current: &[f64]) -> i64 {
     let (n, m) = (reference.len() as i64, current.len() as i64);

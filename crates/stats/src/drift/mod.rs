@@ -22,8 +22,9 @@ pub use distance::{
     total_variation,
 };
 pub use epps_singleton::epps_singleton;
+pub(crate) use histogram::decile_cuts_all;
 pub use histogram::{decile_cuts, histogram, population_stability_deciles, split_at, sturges_edges};
-pub use ks::{KsMethod, KsTest, ks_sorted, ks_two_sample};
+pub use ks::{KsMethod, KsTest, ks_location, ks_sorted, ks_two_sample};
 pub use means::{Variances, t_test};
 pub use rank::{Alternative, anderson_darling, cramer_von_mises, mann_whitney};
 pub use statistics::{Moments, NumberStatistics, ShareStatistics};

@@ -5,7 +5,7 @@
 //! statistics and the drift decision follow from the counts ([`compare`]).
 
 mod bits;
-mod codec;
+pub(crate) mod codec;
 mod compare;
 mod frequent;
 mod levels;

@@ -49,6 +49,24 @@ pub fn chi_square_sf(x: f64, degrees: f64) -> f64 {
     if x <= 0.0 { 1.0 } else { regularized_gamma_upper(degrees / 2.0, x / 2.0) }
 }
 
+/// The x with P(χ² ≤ x) = `probability`, by bisection to full precision. NaN outside [0, 1) or without degrees.
+pub fn chi_square_quantile(probability: f64, degrees: f64) -> f64 {
+    if !(0.0..1.0).contains(&probability) || degrees.is_nan() || degrees <= 0.0 {
+        return f64::NAN;
+    }
+    let (mut low, mut high) = (0.0, degrees.max(1.0));
+    while regularized_gamma_lower(degrees / 2.0, high / 2.0) < probability {
+        (low, high) = (high, 2.0 * high);
+    }
+    loop {
+        let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high {
+            return middle;
+        }
+        if regularized_gamma_lower(degrees / 2.0, middle / 2.0) < probability { low = middle } else { high = middle }
+    }
+}
+
 /// The factor xᵃ e⁻ˣ / Γ(a) that both expansions share.
 fn prefactor(a: f64, x: f64) -> f64 {
     (a * x.ln() - x - ln_gamma(a)).exp()
@@ -130,6 +148,9 @@ mod tests {
         close(chi_square_sf(600.0, 2.0), (-300.0_f64).exp());
         close(chi_square_sf(3.841_458_820_694_124, 1.0), 0.05);
         assert_eq!(chi_square_sf(0.0, 3.0), 1.0);
+        close(chi_square_quantile(0.95, 9.0), 16.918_977_604_620_448);
+        assert_eq!(chi_square_quantile(0.0, 3.0), 0.0);
+        assert!(chi_square_quantile(1.0, 3.0).is_nan());
     }
 
     #[test]
