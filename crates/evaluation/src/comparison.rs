@@ -350,7 +350,7 @@ mod tests {
         let origins = ["EWR", "JFK", "LGA"];
         let origin = TextColumn::from_texts((0..600).map(|row| Some(origins[row % 3])));
         let table = Table::new(vec![("origin".into(), Column::Text(origin))]).unwrap();
-        (table, Subject { truth: truth.clone(), score: champion }, Subject { truth, score: challenger })
+        (table, Subject::new(truth.clone(), champion), Subject::new(truth, challenger))
     }
 
     #[test]
@@ -380,8 +380,8 @@ mod tests {
     fn regressions_are_compared_and_rows_without_truth_are_left_out() {
         let truth: Vec<f64> = (0..200).map(|row| if row < 20 { f64::NAN } else { f64::from(row) }).collect();
         let shifted = |by: f64| (0..200).map(|row| f64::from(row) + by * f64::from(row % 7 - 3)).collect();
-        let champion = Subject { truth: truth.clone(), score: shifted(1.0) };
-        let challenger = Subject { truth, score: shifted(0.5) };
+        let champion = Subject::new(truth.clone(), shifted(1.0));
+        let challenger = Subject::new(truth, shifted(0.5));
         let found = compare(Task::Regression, &champion, &challenger, &Table::default(), &[]).unwrap();
         assert_eq!((found.rows, found.discordant), (180, None));
         for name in ["rmse", "mae", "r2"] {
@@ -393,7 +393,7 @@ mod tests {
     #[test]
     fn what_cannot_be_compared_is_refused_or_left_out() {
         let (_, champion, challenger) = models();
-        let short = Subject { truth: vec![1.0], score: vec![0.5] };
+        let short = Subject::new(vec![1.0], vec![0.5]);
         assert!(Pair::of(&champion, &short).is_err());
         let pair = Pair::of(&champion, &challenger).unwrap();
         for name in ["selection_rate", "error_rate", "rows"] {

@@ -244,7 +244,7 @@ mod tests {
         let half = TextColumn::from_texts((0..400).map(|row| Some(if row < 200 { "first" } else { "second" })));
         let columns = vec![("origin".into(), Column::Text(origin)), ("half".into(), Column::Text(half))];
         let table = Table::new(columns).unwrap();
-        (table, Evaluated { truth, score })
+        (table, Evaluated::new(truth, score))
     }
 
     fn judged(gates: &[&str], with_champion: bool) -> GateReport {

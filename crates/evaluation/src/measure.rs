@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use flyball_core::Task;
-use flyball_stats::interval::Interval;
-use flyball_stats::{classification, interval, regression};
+use flyball_stats::classification::{BinaryPass, MulticlassProbabilities, Slicing, binary_pass, multiclass_metrics};
+use flyball_stats::interval::{Estimate, Named};
+use flyball_stats::regression::regression_metrics;
 use serde::{Deserialize, Serialize};
+
+use crate::answers::{ClassScores, Subject};
 
 /// The confidence of every interval that we show.
 pub const CONFIDENCE: f64 = 0.95;
@@ -27,109 +30,105 @@ pub struct Measure {
     pub rows: usize,
 }
 
-impl Measure {
-    fn new(value: f64, interval: Option<Interval>, rows: usize) -> Self {
-        Self { value, low: interval.map(|i| i.low), high: interval.map(|i| i.high), rows }
-    }
-}
+/// Metrics by name.
+pub type Measures = BTreeMap<String, Measure>;
 
 /// All metrics of the task that are defined on these rows: `truth` holds the class (0 or 1) or the target value, `score`
 /// the probability of the positive class or the predicted value. Metrics that the rows cannot define (AUC without both
-/// classes, anything without rows) are left out.
-pub fn measure(task: Task, truth: &[f64], score: &[f64]) -> BTreeMap<String, Measure> {
-    if truth.is_empty() {
-        return BTreeMap::new();
-    }
-    match task {
-        Task::Classification => binary(truth, score),
-        Task::Regression => numeric(truth, score),
-    }
+/// classes, anything without rows) are left out; rows without a truth or a score are not counted.
+pub fn measure(task: Task, truth: &[f64], score: &[f64]) -> Measures {
+    let subject = Subject::new(truth.to_vec(), score.to_vec());
+    let known = subject.known();
+    measured(task, &if known.len() == truth.len() { subject } else { subject.take(&known) })
 }
 
-fn binary(truth: &[f64], score: &[f64]) -> BTreeMap<String, Measure> {
-    let rows = truth.len();
-    let labels: Vec<bool> = truth.iter().map(|&y| y > 0.5).collect();
-    let mut found = BTreeMap::new();
-    let mut add = |name: &str, value: Option<f64>, interval: Option<Interval>| {
-        if let Some(value) = value.filter(|v| v.is_finite()) {
-            found.insert(name.to_owned(), Measure::new(value, interval, rows));
+/// All metrics of rows whose truth and score are known.
+pub(crate) fn measured(task: Task, subject: &Subject) -> Measures {
+    let rows = subject.truth.len();
+    let metrics = match (task, &subject.classes) {
+        (Task::Regression, _) => {
+            regression_metrics(&subject.truth, &subject.score, subject.weights.as_deref(), CONFIDENCE)
         }
+        (Task::Classification, None) => pass(subject, &[]).map(|pass| pass.overall.metrics(CONFIDENCE)),
+        (Task::Classification, Some(classes)) => of_classes(subject, classes),
     };
-    add("auc", classification::roc_auc(&labels, score), interval::auc_interval(&labels, score, CONFIDENCE));
-    let losses: Vec<f64> = labels.iter().zip(score).map(|(&y, &p)| row_log_loss(y, p)).collect();
-    add("log_loss", mean(&losses), interval::mean_interval(&losses, CONFIDENCE));
-    let squares: Vec<f64> = truth.iter().zip(score).map(|(y, p)| (y - p) * (y - p)).collect();
-    add("brier", mean(&squares), interval::mean_interval(&squares, CONFIDENCE));
-    let count = |wanted: bool, chosen: bool| {
-        labels.iter().zip(score).filter(|&(&y, &p)| y == wanted && (p >= THRESHOLD) == chosen).count() as u64
-    };
-    let (tp, fp, fn_, tn) = (count(true, true), count(false, true), count(true, false), count(false, false));
-    let mut share = |name: &str, part: u64, whole: u64| {
-        if whole > 0 {
-            add(name, Some(part as f64 / whole as f64), interval::wilson(part as f64, whole as f64, CONFIDENCE));
-        }
-    };
-    share("accuracy", tp + tn, tp + tn + fp + fn_);
-    share("precision", tp, tp + fp);
-    share("recall", tp, tp + fn_);
-    share("false_positive_rate", fp, fp + tn);
-    share("selection_rate", tp + fp, tp + tn + fp + fn_);
-    share("base_rate", tp + fn_, tp + tn + fp + fn_);
-    if 2 * tp + fp + fn_ > 0 {
-        add("f1", Some(2.0 * tp as f64 / (2 * tp + fp + fn_) as f64), None);
-    }
-    found
+    named(metrics.unwrap_or_default(), rows)
 }
 
-fn numeric(truth: &[f64], score: &[f64]) -> BTreeMap<String, Measure> {
-    let rows = truth.len();
-    let mut found = BTreeMap::new();
-    let mut add = |name: &str, value: Option<f64>, interval: Option<Interval>| {
-        if let Some(value) = value.filter(|v| v.is_finite()) {
-            found.insert(name.to_owned(), Measure::new(value, interval, rows));
-        }
+/// The pass over a classifier of two classes, with the groups of some columns.
+pub(crate) fn pass(subject: &Subject, slicings: &[Slicing<'_>]) -> Option<BinaryPass> {
+    let labels: Vec<bool> = subject.truth.iter().map(|&truth| truth > 0.5).collect();
+    binary_pass(&labels, &subject.score, subject.weights.as_deref(), THRESHOLD, slicings)
+}
+
+/// The metrics of more than two classes.
+fn of_classes(subject: &Subject, classes: &ClassScores) -> Option<Named> {
+    with_classes(subject, classes, |data| Some(multiclass_metrics(data, &data.labels()?, CONFIDENCE)))
+}
+
+/// Gives the rows to `work` as probabilities of several classes.
+pub(crate) fn with_classes<T>(
+    subject: &Subject,
+    classes: &ClassScores,
+    work: impl FnOnce(&MulticlassProbabilities<'_>) -> Option<T>,
+) -> Option<T> {
+    let labels: Vec<usize> = subject.truth.iter().map(|&truth| truth as usize).collect();
+    let weights = subject.weights.as_deref();
+    work(&MulticlassProbabilities::new(&labels, &classes.scores, classes.names.len(), weights)?)
+}
+
+/// Metrics with the number of rows behind them.
+pub(crate) fn named(metrics: Named, rows: usize) -> Measures {
+    let measure = |(name, Estimate { value, interval }): (&str, Estimate)| {
+        let (low, high) = (interval.map(|i| i.low), interval.map(|i| i.high));
+        (name.to_owned(), Measure { value, low, high, rows })
     };
-    let errors: Vec<f64> = truth.iter().zip(score).map(|(y, p)| p - y).collect();
-    let absolute: Vec<f64> = errors.iter().map(|e| e.abs()).collect();
-    let squares: Vec<f64> = errors.iter().map(|e| e * e).collect();
-    let root = |i: Interval| Interval { low: i.low.max(0.0).sqrt(), high: i.high.max(0.0).sqrt() };
-    add("rmse", mean(&squares).map(f64::sqrt), interval::mean_interval(&squares, CONFIDENCE).map(root));
-    add("mae", mean(&absolute), interval::mean_interval(&absolute, CONFIDENCE));
-    add("mean_error", mean(&errors), interval::mean_interval(&errors, CONFIDENCE));
-    add("r2", regression::r2(truth, score, None), None);
-    found
-}
-
-/// The log loss of one row (natural logarithm), probabilities kept 1e-15 away from 0 and 1.
-pub fn row_log_loss(positive: bool, probability: f64) -> f64 {
-    let p = probability.clamp(1e-15, 1.0 - 1e-15);
-    if positive { -p.ln() } else { -(1.0 - p).ln() }
-}
-
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    metrics.into_iter().map(measure).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::expression::{Domain, METRICS};
 
     #[test]
-    fn intervals_hold_their_values_and_undefined_metrics_are_left_out() {
-        let truth: Vec<f64> = (0..200).map(|row| f64::from(u8::from(row % 4 == 0))).collect();
-        let score: Vec<f64> =
-            (0..200).map(|row| if row % 4 == 0 { 0.6 } else { 0.1 + 0.003 * f64::from(row % 200) }).collect();
-        let measured = measure(Task::Classification, &truth, &score);
-        for (name, measure) in &measured {
-            let (low, high) = (measure.low.unwrap_or(measure.value), measure.high.unwrap_or(measure.value));
-            assert!(low <= measure.value && measure.value <= high, "{name}: {measure:?}");
+    fn every_measured_metric_can_be_named_in_a_condition() {
+        let truth: Vec<f64> = (0..90).map(|row| f64::from(row % 2)).collect();
+        let score: Vec<f64> = (0..90).map(|row| 0.1 + 0.008 * f64::from(row * 7 % 100)).collect();
+        let names = (0..6).map(|class| class.to_string()).collect();
+        let scores = (0..540).map(|cell| 0.05 + 0.01 * f64::from(cell * 13 % 40)).collect();
+        let several = Subject {
+            classes: Some(ClassScores { names, scores }),
+            ..Subject::new((0..90).map(|row| f64::from(row % 6)).collect(), score.clone())
+        };
+        for (task, subject) in [
+            (Task::Classification, Subject::new(truth.clone(), score.clone())),
+            (Task::Classification, several),
+            (Task::Regression, Subject::new(score.iter().map(|score| score * 1.2 + 0.1).collect(), score)),
+        ] {
+            let measured = measured(task, &subject);
+            assert!(measured.len() > 15, "{measured:?}");
+            for (name, measure) in measured {
+                assert!(
+                    METRICS.iter().any(|known| known.name == name && known.domain == Domain::Model(task)),
+                    "{name}"
+                );
+                let (low, high) = (measure.low.unwrap_or(measure.value), measure.high.unwrap_or(measure.value));
+                assert!(low <= measure.value && measure.value <= high, "{name}: {measure:?}");
+            }
         }
-        assert_eq!(measured["base_rate"].value, 0.25);
-        let one_class = super::measure(Task::Classification, &[0.0, 0.0], &[0.2, 0.3]);
+    }
+
+    #[test]
+    fn undefined_metrics_are_left_out() {
+        let one_class = measure(Task::Classification, &[0.0, 0.0], &[0.2, 0.3]);
         assert!(
             !one_class.contains_key("auc") && !one_class.contains_key("recall") && one_class.contains_key("log_loss")
         );
-        assert!(super::measure(Task::Regression, &[], &[]).is_empty());
+        assert!(measure(Task::Regression, &[], &[]).is_empty());
+        assert!(measure(Task::Classification, &[], &[]).is_empty());
+        let with_gaps = measure(Task::Regression, &[1.0, f64::NAN, 2.0], &[1.0, 1.0, f64::NAN]);
+        assert_eq!((with_gaps["mae"].value, with_gaps["mae"].rows), (0.0, 1));
     }
 
     #[test]

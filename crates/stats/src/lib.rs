@@ -4,24 +4,26 @@
 //! denominator, a missing class, slices of different lengths, a NaN where a number is needed); nothing here panics,
 //! and no undefined value is reported as zero.
 
+pub mod baseline;
 pub mod calibrated;
 pub mod classification;
 pub mod clusters;
 pub mod compare;
 pub mod compat;
 pub mod drift;
-pub mod explain;
 pub mod estimate;
+pub mod explain;
 pub mod fairness;
 pub mod interval;
 mod mersenne;
 pub mod multiplicity;
-mod random;
 pub mod over_time;
+mod random;
 pub mod ranking;
 pub mod regression;
 pub mod shap;
 pub mod sketch;
+pub mod slices;
 pub mod special;
 pub mod stream;
 mod summary;

@@ -20,6 +20,11 @@ impl Draws {
         ((self.next() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 
+    /// A whole number below `limit`.
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        ((u128::from(self.next()) * limit as u128) >> 64) as usize
+    }
+
     /// A Poisson count; above a mean of 30 by the normal distribution, whose quantiles differ by less than half a count.
     pub(crate) fn poisson(&mut self, mean: f64) -> f64 {
         if mean > 30.0 {

@@ -4,9 +4,9 @@
 mod cbpe;
 mod checks;
 mod compare;
+mod drift;
 mod fairness;
 mod metrics;
-mod drift;
 mod read;
 mod streams;
 
@@ -24,12 +24,11 @@ type Check = fn(&Value, &mut Checks);
 const KNOWN: &[(&str, Check)] = &[
     // One a line.
     ("cbpe", cbpe::check),
+    ("drift", drift::check),
     ("drift", streams::check),
     ("fairness", fairness::check),
     ("metrics", metrics::check),
 ];
-/// The fixtures that we know, by how their file's name begins.
-const KNOWN: &[(&str, Check)] = &[("drift", drift::check)];
 
 /// Checks every fixture of a folder, in the order of their names. Files that are no fixture are left alone; a fixture of a
 /// kind that we do not know is reported as such.

@@ -8,7 +8,7 @@ use flyball_core::Task;
 
 use super::ast::{Arithmetic, Comparison, Condition, Logic, Operator, Subject, Term};
 use super::lexer::{Sign, Token, tokens};
-use super::metric::{Domain, FLAGS, METRICS, Metric};
+use super::metric::{Domain, FLAGS, METRICS, Metric, metric};
 use super::suggest::nearest;
 
 /// Longest text of a condition, in bytes: past it nobody can read it, and the tree stays shallow.
@@ -306,7 +306,7 @@ impl Parser {
             Domain::Serving => self.scope != Scope::Gate,
             Domain::Window => self.scope == Scope::Remedy,
         };
-        let Some(metric) = METRICS.iter().find(|metric| metric.name == word) else {
+        let Some(metric) = metric(word) else {
             let names = || METRICS.iter().filter(usable).map(|metric| metric.name);
             let flags = FLAGS.iter().copied().filter(|_| self.scope == Scope::Remedy);
             return Err(wrong(format!("there is no metric '{word}'")).hint(

@@ -5,7 +5,7 @@ use flyball_core::Task::Classification;
 use super::metric::{Direction, Domain, Metric};
 
 const fn rate(name: &'static str, direction: Direction, about: &'static str) -> Metric {
-    Metric { name, direction, domain: Domain::Model(Classification), about }
+    Metric { name, aliases: &[], direction, domain: Domain::Model(Classification), about }
 }
 
 use Direction::{Higher, Lower};

@@ -114,7 +114,7 @@ mod tests {
             codes.iter().map(|code| f64::from(u8::from(rng.unit() < 0.6 - 0.3 * f64::from(*code)))).collect();
         let score = truth.iter().map(|y| 0.4 * y + 0.6 * rng.unit()).collect();
         let grouping = Grouping { columns: vec!["g".into()], names: vec!["a".into(), "b".into()], codes };
-        (Subject { truth, score }, grouping)
+        (Subject::new(truth, score), grouping)
     }
 
     #[test]
@@ -135,7 +135,7 @@ mod tests {
         assert!(found.before.difference.unwrap() > 0.1 && found.after.difference.unwrap() <= 0.02 + 1e-9);
         assert!(found.groups[0].threshold > found.groups[1].threshold, "{found:?}");
         assert!(found.after.accuracy > 0.6 && found.groups[0].rows == 1000);
-        let short = Subject { truth: vec![1.0], score: vec![0.5] };
+        let short = Subject::new(vec![1.0], vec![0.5]);
         assert!(per_group_thresholds(&short, &grouping, Constraint::DemographicParity, 0.02).is_err());
     }
 }

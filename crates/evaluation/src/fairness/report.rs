@@ -338,7 +338,7 @@ mod tests {
         let truth = (0..300).map(|row| if row < 200 { f64::from(u8::from(row % 2 == 0)) } else { 0.0 }).collect();
         let score = (0..300).map(|row| f64::from(row % 10) / 10.0).collect();
         let names = ["A", "B", "C", "D"].map(str::to_owned).to_vec();
-        (Subject { truth, score }, Grouping { columns: vec!["g".into()], names, codes })
+        (Subject::new(truth, score), Grouping { columns: vec!["g".into()], names, codes })
     }
 
     fn report(subject: &Subject, grouping: &Grouping, options: &FairnessOptions) -> AttributeFairness {

@@ -6,7 +6,9 @@ use flyball_stats::interval::{Interval, wilson};
 
 use super::bench::ask;
 use crate::evaluate::truth_of;
-use crate::measure::{CONFIDENCE, THRESHOLD, measure, row_log_loss};
+use flyball_stats::classification::row_log_loss;
+
+use crate::measure::{CONFIDENCE, THRESHOLD, measure};
 
 /// A predicted number counts as another one when it moved by more than this part of the standard deviation of all
 /// predictions: a tenth is below what anybody would act on.

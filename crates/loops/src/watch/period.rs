@@ -83,7 +83,7 @@ pub fn fairness(
 ) -> Result<Option<FairnessReport>> {
     let (declared, champion) = watched(platform, permit, name)?;
     let mut groups = Groups::new(by);
-    let mut answers = Evaluated { truth: Vec::new(), score: Vec::new() };
+    let mut answers = Evaluated::new(Vec::new(), Vec::new());
     each_batch(platform, &declared, &champion.signature, span, |batch| {
         answers.truth.extend(&batch.truth);
         answers.score.extend(&batch.scores);

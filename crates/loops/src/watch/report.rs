@@ -94,7 +94,7 @@ impl<'a> Judge<'a> {
         let mut report = judge(self.declared.file.task, (from, to), &served, metrics, &self.settings);
         if report.note.is_none() {
             let (truth, score) = (served.intake.truth, served.intake.scores);
-            report.fairness = groups.judge(self.declared.file.task, Evaluated { truth, score })?;
+            report.fairness = groups.judge(self.declared.file.task, Evaluated::new(truth, score))?;
         }
         report.labels_due = schedule::labels_due(self.declared, to)? <= now;
         let permit = permit_of(&self.declared.name)?.read();

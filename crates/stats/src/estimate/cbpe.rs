@@ -5,7 +5,7 @@ use super::calibration::{CalibrationCheck, check_calibration};
 use super::expected::{ExpectedConfusion, average_precision, positives_from_top, roc_auc};
 use super::reference::{Estimate, MetricReference, limits, population_deviation, windows};
 use super::sampling::{bootstrap_of_average_precision, deviation_of_placements, deviation_of_share};
-use crate::classification::{Confusion, brier_rows, log_loss_rows};
+use crate::classification::{Confusion, ScoreCurve, brier_rows, log_loss_rows};
 use crate::interval::Interval;
 use crate::summary::{mean, ratio};
 
@@ -242,7 +242,7 @@ fn realized(metric: CbpeMetric, y: &[bool], scores: &[f64], predicted: &[bool]) 
     match metric {
         CbpeMetric::RocAuc => crate::classification::roc_auc(y, scores),
         CbpeMetric::AveragePrecision if !mixed => (cells.positives() > 0.0).then_some(1.0),
-        CbpeMetric::AveragePrecision => crate::classification::average_precision(y, scores),
+        CbpeMetric::AveragePrecision => ScoreCurve::new(y, scores, None).map(|curve| curve.average_precision()),
         CbpeMetric::F1 => cells.f1().filter(|_| both),
         CbpeMetric::Precision => cells.precision().filter(|_| both),
         CbpeMetric::Recall => cells.recall().filter(|_| both),

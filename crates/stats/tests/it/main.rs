@@ -5,9 +5,8 @@
 
 mod compare;
 mod drift;
-mod explain;
 mod estimate;
-mod fairness;
+mod explain;
 mod false_alarms;
 mod oracle;
 mod shap;
