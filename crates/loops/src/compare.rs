@@ -1,5 +1,5 @@
 //! Versions that share the traffic of an endpoint, compared by what they answered and what really happened: the judgement
-//! of an A/B test.
+//! of an A/B test. People look at it as often as they like while it runs, so every interval and p-value is valid at any time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,8 @@ use std::sync::Arc;
 use flyball_core::{Permit, Read, Result, Table, Timestamp};
 use flyball_serving::model::TruthValue;
 use flyball_serving::{LiveEndpoint, Revision, record_columns as columns, truth};
-use flyball_stats::compare::{Difference, Moments, Proportion, two_proportions, welch};
+use flyball_stats::compare::{Difference, Moments, Proportion};
+use flyball_stats::sequential::{BoundedMean, bounded_difference, mean_difference, rate_difference};
 use serde::Serialize;
 
 use crate::platform::Platform;
@@ -56,9 +57,9 @@ pub struct Tested {
     pub metric: &'static str,
     /// This version minus the first.
     pub difference: f64,
-    /// The 95 % interval.
+    /// The interval that holds the true difference at all times at once with 95 %.
     pub interval: (f64, f64),
-    /// The two-sided p-value of no difference.
+    /// The two-sided p-value of no difference, valid whenever one looks.
     pub p_value: f64,
     /// Whether the difference is significant at 5 %, corrected for how many are tested (Bonferroni).
     pub significant: bool,
@@ -70,6 +71,8 @@ struct Sums {
     predictions: u64,
     errors: u64,
     scores: Moments,
+    /// The same, for probabilities.
+    probabilities: BoundedMean,
     right: Proportion,
     misses: Moments,
 }
@@ -94,6 +97,7 @@ pub fn compare(
     let mut order: Vec<_> = live.revisions.iter().collect();
     order.sort_by_key(|live| std::cmp::Reverse(live.per_mille));
     let revisions: Vec<Arc<Revision>> = order.into_iter().map(|live| Arc::clone(&live.revision)).collect();
+    let probabilities = !live.contract.signature.classes.is_empty();
     let tests = 3 * revisions.len().saturating_sub(1).max(1);
     let none = Sums::default();
     let first = revisions.first().and_then(|first| sums.get(&*first.id)).unwrap_or(&none);
@@ -101,7 +105,7 @@ pub fn compare(
         let own = sums.get(&*revision.id).unwrap_or(&none);
         let mut compared = described(revision, own);
         if place > 0 {
-            compared.differences = tested(first, own, tests);
+            compared.differences = tested(first, own, tests, probabilities);
         }
         compared
     });
@@ -124,7 +128,8 @@ fn described(revision: &Revision, own: &Sums) -> Compared {
     }
 }
 
-fn tested(first: &Sums, own: &Sums, tests: usize) -> Vec<Tested> {
+/// What can be tested; scores that are probabilities have bounds, others have none.
+fn tested(first: &Sums, own: &Sums, tests: usize, probabilities: bool) -> Vec<Tested> {
     let failed = |sums: &Sums| Proportion { successes: sums.errors, trials: sums.predictions };
     let told = |metric, difference: Option<Difference>| {
         difference.map(|found| Tested {
@@ -135,11 +140,16 @@ fn tested(first: &Sums, own: &Sums, tests: usize) -> Vec<Tested> {
             significant: found.p_value < (1.0 - CONFIDENCE) / tests as f64,
         })
     };
+    let scores = if probabilities {
+        bounded_difference(&first.probabilities, &own.probabilities, CONFIDENCE)
+    } else {
+        mean_difference(&first.scores, &own.scores, CONFIDENCE)
+    };
     let all = [
-        told("error_rate", two_proportions(failed(first), failed(own), CONFIDENCE)),
-        told("mean_score", welch(&first.scores, &own.scores, CONFIDENCE)),
-        told("accuracy", two_proportions(first.right, own.right, CONFIDENCE)),
-        told("mean_absolute_error", welch(&first.misses, &own.misses, CONFIDENCE)),
+        told("error_rate", rate_difference(failed(first), failed(own), CONFIDENCE)),
+        told("mean_score", scores),
+        told("accuracy", rate_difference(first.right, own.right, CONFIDENCE)),
+        told("mean_absolute_error", mean_difference(&first.misses, &own.misses, CONFIDENCE)),
     ];
     all.into_iter().flatten().collect()
 }
@@ -165,6 +175,7 @@ fn add(platform: &Platform, live: &LiveEndpoint, records: &Table, sums: &mut Has
             let score = scores.number(row);
             if score.is_finite() {
                 own.scores.add(score);
+                own.probabilities.add(score);
             }
             let truth = key.as_ref().and_then(|key| truths.get(key)).map(|stored| &stored.truth.value);
             let said = || answers.and_then(|answers| answers.value(row).text());

@@ -60,7 +60,8 @@ impl Moments {
         Some(Interval { low: self.mean - reach, high: self.mean + reach })
     }
 
-    fn variance_of_mean(&self) -> Option<f64> {
+    /// The variance of the mean; `None` for fewer than two numbers.
+    pub(crate) fn variance_of_mean(&self) -> Option<f64> {
         (self.count > 1).then(|| self.squares / (self.count - 1) as f64 / self.count as f64)
     }
 }
