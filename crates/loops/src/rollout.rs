@@ -252,10 +252,17 @@ pub fn run(platform: &Platform, job: &Claimed) -> Result<Outcome> {
     let now = platform.clock.now();
     let observed = observe::observe(platform, &rollout, &mut watch.seen, now)?;
     let since = watch.since.unwrap_or(rollout.step_started_at);
+    let over = now >= since + rollout.plan.bake;
+    let abort_if = conditions(&rollout.plan.abort_if)?;
     let look = Look {
-        broken: observe::first(&conditions(&rollout.plan.abort_if)?, &observed, true),
+        // The end of a step is looked at once and must be decided; on the way there only what is shown counts.
+        broken: if over {
+            observe::first(&abort_if, &observed, true)
+        } else {
+            observe::first_shown(&abort_if, &observed)
+        },
         unmet: observe::first(&conditions(&rollout.plan.advance_if)?, &observed, false),
-        over: now >= since + rollout.plan.bake,
+        over,
         extensions: watch.extensions,
         failures: watch.failures,
     };

@@ -20,6 +20,7 @@ pub mod multiplicity;
 pub mod over_time;
 mod random;
 pub mod power;
+mod random;
 pub mod ranking;
 pub mod regression;
 pub mod sequential;

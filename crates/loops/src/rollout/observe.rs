@@ -5,6 +5,8 @@ use flyball_evaluation::expression::{Aggregate, Condition, Facts, Measured, Subj
 use flyball_serving::record_columns as columns;
 use flyball_serving::rollout::{Observed, Rollout};
 use flyball_serving::{CountersSnapshot, shadow};
+use flyball_stats::compare::Proportion;
+use flyball_stats::sequential::rate_interval;
 use serde::{Deserialize, Serialize};
 
 use crate::platform::Platform;
@@ -93,24 +95,61 @@ fn recorded(platform: &Platform, rollout: &Rollout, now: Timestamp) -> Result<Ob
 /// The first condition that holds (or that does not), with its values. One whose values were not measured does neither.
 pub(super) fn first(conditions: &[Condition], observed: &Observed, holds: bool) -> Option<String> {
     conditions.iter().find_map(|condition| {
-        let verdict = condition.evaluate(&Behaviour(observed));
+        let verdict = condition.evaluate(&Behaviour { observed, ends: None });
         let found = if holds { verdict.holds == Some(true) } else { verdict.holds != Some(true) };
         found.then(|| verdict.explain())
     })
 }
 
-/// The observed behaviour of a revision as facts for conditions; `champion` is the one that had the traffic before.
-struct Behaviour<'a>(&'a Observed);
+/// The first condition that holds wherever in their intervals the error rates lie, with its values. The intervals hold the
+/// true rates at all times at once, so looking every few seconds does not make a sound revision look broken.
+pub(super) fn first_shown(conditions: &[Condition], observed: &Observed) -> Option<String> {
+    let ends = [End::Low, End::High];
+    conditions.iter().find_map(|condition| {
+        let holds = |own: End, before: End| {
+            condition.evaluate(&Behaviour { observed, ends: Some([own, before]) }).holds == Some(true)
+        };
+        let shown = ends.iter().all(|own| ends.iter().all(|before| holds(*own, *before)));
+        shown.then(|| condition.evaluate(&Behaviour { observed, ends: None }).explain())
+    })
+}
+
+/// An end of the interval of an error rate.
+#[derive(Clone, Copy)]
+enum End {
+    Low,
+    High,
+}
+
+/// The observed behaviour of a revision as facts for conditions; `champion` is the one that had the traffic before. With
+/// `ends` the error rates of the two are at those ends of their intervals.
+struct Behaviour<'a> {
+    observed: &'a Observed,
+    ends: Option<[End; 2]>,
+}
+
+/// The confidence of both intervals.
+const CONFIDENCE: f64 = 0.95;
+
+fn error_rate(observed: &Observed, end: Option<End>) -> Option<f64> {
+    let Some(end) = end else { return observed.error_rate() };
+    let seen = Proportion { successes: observed.errors, trials: observed.requests };
+    let interval = rate_interval(seen, CONFIDENCE)?;
+    Some(match end {
+        End::Low => interval.low,
+        End::High => interval.high,
+    })
+}
 
 impl Facts for Behaviour<'_> {
     fn value(&self, subject: Subject, metric: &str) -> Option<Measured> {
-        let observed = match subject {
-            Subject::Current => self.0,
-            Subject::Champion => self.0.before.as_deref()?,
+        let (observed, end) = match subject {
+            Subject::Current => (self.observed, self.ends.map(|ends| ends[0])),
+            Subject::Champion => (self.observed.before.as_deref()?, self.ends.map(|ends| ends[1])),
             Subject::Reference | Subject::Baseline | Subject::Estimated => return None,
         };
         let value = match metric {
-            "error_rate" => observed.error_rate(),
+            "error_rate" => error_rate(observed, end),
             "latency_p99_ms" => observed.latency_p99_ms,
             "disagreement" => observed.agreement.as_ref().and_then(|agreement| agreement.disagreement()),
             _ => None,
@@ -125,5 +164,39 @@ impl Facts for Behaviour<'_> {
 
     fn flag(&self, _name: &str) -> Option<bool> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollout::condition;
+
+    fn seen(requests: u64, errors: u64, before: Option<(u64, u64)>) -> Observed {
+        let before = before.map(|(requests, errors)| Box::new(Observed { requests, errors, ..Observed::default() }));
+        Observed { requests, errors, before, ..Observed::default() }
+    }
+
+    #[test]
+    fn a_look_on_the_way_believes_only_what_is_shown() {
+        let shown = |text: &str, observed: &Observed| first_shown(&[condition(text).unwrap()], observed);
+        let limit = "error_rate > 1%";
+        assert_eq!(shown(limit, &seen(50, 1, None)), None);
+        assert_eq!(shown(limit, &seen(0, 0, None)), None);
+        assert_eq!(shown(limit, &seen(2, 2, None)).unwrap(), "error_rate > 1% (error_rate 1.000)");
+        assert!(shown(limit, &seen(1000, 40, None)).is_some());
+        let worse = "error_rate > champion.error_rate + 1%";
+        assert_eq!(shown(worse, &seen(100, 5, Some((100, 3)))), None);
+        assert!(shown(worse, &seen(1000, 200, Some((1000, 10)))).is_some());
+        // What has no interval is taken as it is.
+        let slow = Observed { latency_p99_ms: Some(80.0), ..seen(10, 0, None) };
+        assert!(shown("latency_p99_ms > 50", &slow).is_some());
+        assert!(shown("latency_p99_ms > 50 and error_rate > 1%", &slow).is_none());
+    }
+
+    #[test]
+    fn the_last_look_takes_values_as_they_are() {
+        let conditions = [condition("error_rate > 1%").unwrap()];
+        assert!(first(&conditions, &seen(50, 1, None), true).is_some());
     }
 }
