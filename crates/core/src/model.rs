@@ -225,6 +225,8 @@ pub struct TrainRequest<'a> {
     pub label: &'a str,
     /// The columns to learn from.
     pub features: &'a [String],
+    /// How much each row counts; all alike when absent.
+    pub weights: Option<&'a [f64]>,
     /// Rows to watch for early stopping; never learned from.
     pub validation: Option<&'a crate::Table>,
     /// The trainer's parameters, as in the loop file's `with`.

@@ -1,5 +1,7 @@
 //! From data to a version: split, learn, evaluate beside the champion, judge, register, and start the rollout.
 
+mod weights;
+
 use std::sync::Arc;
 
 use flyball_core::model::{self, Model, TrainRequest, Trained};
@@ -207,14 +209,17 @@ fn learn(
         Trainer::Run(line) => return command::train(platform, declared, line, rows, holdout, features),
         Trainer::Uses(name) => platform.trainer(name)?,
     };
-    if !file.train.with.contains_key("early_stopping") {
-        return trainer.train(&request(declared, rows, None, features, &file.train.with)?);
-    }
     // The newest tenth of the training rows watches for early stopping; the holdout stays unseen.
-    let cut = rows.rows() - rows.rows() / 10;
+    let watched = if file.train.with.contains_key("early_stopping") { rows.rows() / 10 } else { 0 };
+    let cut = rows.rows() - watched;
     let part = |range: std::ops::Range<usize>| rows.take(&range.collect::<Vec<_>>());
-    let (learn, watch) = (part(0..cut), part(cut..rows.rows()));
-    trainer.train(&request(declared, &learn, Some(&watch), features, &file.train.with)?)
+    let parts = (watched > 0).then(|| (part(0..cut), part(cut..rows.rows())));
+    let (learn, watch) = parts.as_ref().map_or((rows, None), |(learn, watch)| (learn, Some(watch)));
+    let (weights, found) = weights::weights(declared, learn)?.unzip();
+    let asked = request(declared, learn, watch, features, &file.train.with)?;
+    let mut trained = trainer.train(&TrainRequest { weights: weights.as_deref(), ..asked })?;
+    trained.parameters.extend(found.unwrap_or_default());
+    Ok(trained)
 }
 
 fn request<'a>(
@@ -229,6 +234,7 @@ fn request<'a>(
         rows,
         label: declared.file.training_dataset()?.label()?,
         features,
+        weights: None,
         validation,
         parameters,
         seed: declared.file.seed,

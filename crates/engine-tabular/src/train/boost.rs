@@ -17,6 +17,8 @@ use crate::onnx::proto::Attribute;
 pub(crate) struct Rows {
     pub(crate) matrix: Vec<f64>,
     pub(crate) target: Vec<f64>,
+    /// How much each row counts.
+    pub(crate) weights: Vec<f64>,
 }
 
 impl Rows {
@@ -39,11 +41,9 @@ pub(crate) struct Boosted {
 pub(crate) fn fit(rows: &Rows, validation: Option<&Rows>, task: Task, with: &Parameters, seed: u64) -> Result<Boosted> {
     let matrix = rows.matrix();
     let mut booster = booster(task, with, seed, matrix.cols);
-    let weights = vec![1.0; rows.target.len()];
-    let validation_weights = vec![1.0; validation.map_or(0, |v| v.target.len())];
-    let evaluation = validation.map(|v| vec![(v.matrix(), v.target.as_slice(), validation_weights.as_slice())]);
+    let evaluation = validation.map(|v| vec![(v.matrix(), v.target.as_slice(), v.weights.as_slice())]);
     booster.early_stopping_rounds = evaluation.is_some().then(|| with.count("early_stopping"));
-    booster.fit(&matrix, &rows.target, &weights, evaluation).map_err(|cause| {
+    booster.fit(&matrix, &rows.target, &rows.weights, evaluation).map_err(|cause| {
         Error::new(ErrorCode::InvalidData, format!("boosting could not learn from the rows: {cause}"))
     })?;
     let mut trees = booster.trees;

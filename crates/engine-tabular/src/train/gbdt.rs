@@ -8,7 +8,7 @@ use super::export::Exporter;
 use super::levels::LevelMeans;
 use super::parameters::{Parameter, Parameters, real, whole};
 use super::target::Target;
-use super::{features, shares};
+use super::{features, shares, weights};
 use crate::onnx::build;
 
 /// What `with` may hold. Depth-limited leaf-wise growth with a moderate rate: close to the best of XGBoost and LightGBM
@@ -43,16 +43,18 @@ impl Trainer for Gbdt {
         let with = Parameters::read(self.name(), PARAMETERS, request.parameters)?;
         let features = features(request)?;
         let target = Target::read(request.rows, request.label, request.task)?;
-        let encoding = Encoding::learn(request, &features, &target.values, with.number("smoothing"))?;
+        let weights = weights(request)?;
+        let encoding = Encoding::learn(request, &features, (&target.values, &weights), with.number("smoothing"))?;
         let validation = match request.validation.filter(|v| v.rows() > 0) {
             Some(rows) => Some(Rows {
                 matrix: encoding.apply(rows, &features)?,
                 target: Target::read_with(rows, request.label, &target.classes)?,
+                weights: vec![1.0; rows.rows()],
             }),
             None => None,
         };
         let signature = Signature { task: request.task, features, classes: target.classes };
-        let rows = Rows { matrix: encoding.training, target: target.values };
+        let rows = Rows { matrix: encoding.training, target: target.values, weights };
         let boosted = boost::fit(&rows, validation.as_ref(), request.task, &with, request.seed)?;
         let mut exporter = Exporter::new(&signature);
         let columns = export_encoding(&mut exporter, &signature.features, &encoding.means);
@@ -73,13 +75,19 @@ struct Encoding {
 }
 
 impl Encoding {
-    fn learn(request: &TrainRequest<'_>, features: &[Feature], target: &[f64], smoothing: f64) -> Result<Self> {
+    /// Learns from the labels of the rows and their weights.
+    fn learn(
+        request: &TrainRequest<'_>,
+        features: &[Feature],
+        (target, weights): (&[f64], &[f64]),
+        smoothing: f64,
+    ) -> Result<Self> {
         let mut encoding = Encoding { means: Vec::new(), training: Vec::new() };
         for (position, feature) in (0u64..).zip(features) {
             match request.rows.column(&feature.name)? {
                 Column::Text(text) => {
                     let seed = request.seed.wrapping_add(position);
-                    let (means, encoded) = LevelMeans::learn(text, target, smoothing, seed);
+                    let (means, encoded) = LevelMeans::learn(text, (target, weights), smoothing, seed);
                     encoding.means.push(Some(means));
                     encoding.training.extend(encoded);
                 }

@@ -17,9 +17,16 @@ pub(crate) struct LevelMeans {
 impl LevelMeans {
     /// Learns the means, and encodes the training rows: each row with the mean of the rows of its level that stand
     /// before it in a random order, so that no row sees its own label (ordered target statistics, Prokhorenkova et al.,
-    /// CatBoost, 2018). `smoothing` is the weight of the prior in rows.
-    pub(crate) fn learn(text: &TextColumn, target: &[f64], smoothing: f64, seed: u64) -> (Self, Vec<f64>) {
-        let prior = target.iter().sum::<f64>() / target.len().max(1) as f64;
+    /// CatBoost, 2018). Rows count by their
+    /// weights; `smoothing` is the weight of the prior.
+    pub(crate) fn learn(
+        text: &TextColumn,
+        (target, weights): (&[f64], &[f64]),
+        smoothing: f64,
+        seed: u64,
+    ) -> (Self, Vec<f64>) {
+        let weighted = |row: usize| weights[row] * target[row];
+        let prior = (0..target.len()).map(weighted).sum::<f64>() / weights.iter().sum::<f64>().max(f64::MIN_POSITIVE);
         let missing = text.levels.len();
         let level = |row: usize| match text.codes[row] {
             MISSING_CODE => missing,
@@ -33,7 +40,7 @@ impl LevelMeans {
         for row in order {
             let total = &mut totals[level(row)];
             encoded[row] = f64::from(mean(*total));
-            *total = (total.0 + target[row], total.1 + 1.0);
+            *total = (total.0 + weighted(row), total.1 + weights[row]);
         }
         let mut used: Vec<usize> = (0..=missing).filter(|&l| totals[l].1 > 0.0).collect();
         if used.len() > limits::TEXT_LEVELS {
@@ -68,7 +75,7 @@ mod tests {
     #[test]
     fn a_level_gets_its_smoothed_mean_and_an_unknown_one_the_prior() {
         let text = TextColumn::from_texts([Some("b"), Some("a"), Some("a"), None]);
-        let (means, _) = LevelMeans::learn(&text, &[1.0, 0.0, 1.0, 0.0], 2.0, 7);
+        let (means, _) = LevelMeans::learn(&text, (&[1.0, 0.0, 1.0, 0.0], &[1.0; 4]), 2.0, 7);
         let expected = [("", 1.0 / 3.0), ("a", 0.5), ("b", 2.0 / 3.0)];
         assert_eq!(means.levels, expected.map(|(l, m)| (Arc::from(l), m as f32)).to_vec());
         assert_eq!(means.prior, 0.5);
@@ -82,7 +89,7 @@ mod tests {
         let texts: Vec<String> = (0..50).map(|i| i.to_string()).collect();
         let text = TextColumn::from_texts(texts.iter().map(|t| Some(t.as_str())));
         let target: Vec<f64> = (0..50).map(|i| f64::from(i % 2)).collect();
-        let (_, encoded) = LevelMeans::learn(&text, &target, 10.0, 1);
+        let (_, encoded) = LevelMeans::learn(&text, (&target, &[1.0; 50]), 10.0, 1);
         assert!(encoded.iter().all(|&e| e == 0.5));
     }
 }

@@ -7,7 +7,7 @@ use super::design::{Design, Numbers};
 use super::export::Exporter;
 use super::parameters::{Parameter, Parameters, real, whole};
 use super::target::Target;
-use super::{features, newton, shares};
+use super::{features, newton, shares, weights};
 use crate::onnx::proto::data_type;
 use crate::onnx::{MEANS_KEY, build};
 
@@ -29,7 +29,8 @@ impl Trainer for Linear {
         let target = Target::read(request.rows, request.label, request.task)?;
         let design = Design::learn(request.rows, &features)?;
         let (l2, steps) = (with.number("l2"), with.count("iterations"));
-        let weights = newton::fit(&design.rows, design.columns, &target.values, request.task, l2, steps)?;
+        let targets = newton::Targets { values: &target.values, weights: &weights(request)? };
+        let weights = newton::fit(&design.rows, design.columns, &targets, request.task, l2, steps)?;
         let signature = Signature { task: request.task, features, classes: target.classes };
         let importance = shares(&signature.features, &sizes(&design, &weights, signature.features.len()));
         let artifact = export(&signature, &design, &weights)?;

@@ -31,6 +31,17 @@ fn features(request: &TrainRequest<'_>) -> Result<Vec<Feature>> {
         .collect()
 }
 
+/// How much each row counts.
+fn weights(request: &TrainRequest<'_>) -> Result<Vec<f64>> {
+    let rows = request.rows.rows();
+    let Some(weights) = request.weights else { return Ok(vec![1.0; rows]) };
+    let sound = weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0);
+    if weights.len() != rows || !sound || (rows > 0 && weights.iter().sum::<f64>() <= 0.0) {
+        return Err(Error::new(ErrorCode::InvalidData, "the weights of the rows are not one positive number for each"));
+    }
+    Ok(weights.to_vec())
+}
+
 /// The shares of some sizes in their sum, largest first.
 fn shares(names: &[Feature], sizes: &[f64]) -> Vec<(String, f64)> {
     let sum: f64 = sizes.iter().sum();

@@ -11,10 +11,18 @@ const PIECE_ROWS: usize = 4_096;
 /// `rows` is row-major with `columns` values per row. Ridge regression is solved at once; logistic regression by
 /// iteratively reweighted least squares (Hastie, Tibshirani, Friedman, The Elements of Statistical Learning, 4.4.1),
 /// each step halved until the penalised loss does not grow.
-pub(crate) fn fit(rows: &[f64], columns: usize, target: &[f64], task: Task, l2: f64, steps: usize) -> Result<Vec<f64>> {
+pub(crate) fn fit(
+    rows: &[f64],
+    columns: usize,
+    target: &Targets<'_>,
+    task: Task,
+    l2: f64,
+    steps: usize,
+) -> Result<Vec<f64>> {
     let problem = Problem { rows, columns, target, task, l2 };
     let mut weights = vec![0.0; columns + 1];
-    let mean = target.iter().sum::<f64>() / target.len() as f64;
+    let sum: f64 = target.values.iter().zip(target.weights).map(|(value, weight)| value * weight).sum();
+    let mean = sum / target.weights.iter().sum::<f64>();
     weights[columns] = if task == Task::Classification { (mean / (1.0 - mean)).ln() } else { mean };
     let mut loss = problem.loss(&weights);
     for _ in 0..steps {
@@ -39,10 +47,16 @@ pub(crate) fn fit(rows: &[f64], columns: usize, target: &[f64], task: Task, l2: 
     Ok(weights)
 }
 
+/// What the rows shall give, and how much each of them counts.
+pub(crate) struct Targets<'a> {
+    pub(crate) values: &'a [f64],
+    pub(crate) weights: &'a [f64],
+}
+
 struct Problem<'a> {
     rows: &'a [f64],
     columns: usize,
-    target: &'a [f64],
+    target: &'a Targets<'a>,
     task: Task,
     l2: f64,
 }
@@ -52,11 +66,14 @@ impl Problem<'_> {
         row.iter().zip(weights).map(|(x, w)| x * w).sum::<f64>() + weights[self.columns]
     }
 
-    /// The rows with their targets, in pieces.
-    fn pieces(&self) -> impl IndexedParallelIterator<Item = impl Iterator<Item = (&[f64], f64)>> {
+    /// The rows with their targets and weights, in pieces.
+    fn pieces(&self) -> impl IndexedParallelIterator<Item = impl Iterator<Item = (&[f64], f64, f64)>> {
         let rows = self.rows.par_chunks(PIECE_ROWS * self.columns);
-        let targets = self.target.par_chunks(PIECE_ROWS);
-        rows.zip(targets).map(|(rows, target)| rows.chunks_exact(self.columns).zip(target.iter().copied()))
+        let targets = self.target.values.par_chunks(PIECE_ROWS).zip(self.target.weights.par_chunks(PIECE_ROWS));
+        rows.zip(targets).map(|(rows, (target, weights))| {
+            let targets = target.iter().zip(weights);
+            rows.chunks_exact(self.columns).zip(targets).map(|(row, (y, weight))| (row, *y, *weight))
+        })
     }
 
     fn penalty(&self, weights: &[f64]) -> f64 {
@@ -65,12 +82,13 @@ impl Problem<'_> {
 
     /// Half the squared error, or the negative log-likelihood, plus the penalty.
     fn loss(&self, weights: &[f64]) -> f64 {
-        let of_row = |(row, y): (&[f64], f64)| {
+        let of_row = |(row, y, weight): (&[f64], f64, f64)| {
             let score = self.score(row, weights);
-            match self.task {
-                Task::Regression => (y - score).powi(2) / 2.0,
-                Task::Classification => score.max(0.0) - score * y + (-score.abs()).exp().ln_1p(),
-            }
+            weight
+                * match self.task {
+                    Task::Regression => (y - score).powi(2) / 2.0,
+                    Task::Classification => score.max(0.0) - score * y + (-score.abs()).exp().ln_1p(),
+                }
         };
         let pieces: Vec<f64> = self.pieces().map(|piece| piece.map(of_row).sum()).collect();
         pieces.iter().sum::<f64>() + self.penalty(weights)
@@ -84,13 +102,13 @@ impl Problem<'_> {
             .map(|piece| {
                 let (mut hessian, mut gradient) = (vec![0.0; size * size], vec![0.0; size]);
                 let mut extended = vec![1.0; size];
-                for (row, y) in piece {
+                for (row, y, weight) in piece {
                     let score = self.score(row, weights);
                     let (error, curvature) = match self.task {
-                        Task::Regression => (score - y, 1.0),
+                        Task::Regression => (weight * (score - y), weight),
                         Task::Classification => {
                             let p = 1.0 / (1.0 + (-score).exp());
-                            (p - y, p * (1.0 - p))
+                            (weight * (p - y), weight * (p * (1.0 - p)))
                         }
                     };
                     extended[..self.columns].copy_from_slice(row);
@@ -148,12 +166,33 @@ fn solve(mut matrix: Vec<f64>, mut x: Vec<f64>, size: usize) -> Result<Vec<f64>>
 mod tests {
     use super::*;
 
+    fn alike(values: &[f64]) -> Targets<'_> {
+        Targets { values, weights: &[1.0; 32][..values.len()] }
+    }
+
+    #[test]
+    fn a_weight_of_two_is_a_row_twice() {
+        let rows = [0.3, 1.0, -0.5, 2.0, 0.1];
+        let twice = [0.3, 1.0, 1.0, -0.5, 2.0, 0.1];
+        for (task, target, target_twice) in [
+            (Task::Classification, [0.0, 1.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 1.0, 1.0, 0.0]),
+            (Task::Regression, [0.2, 1.5, -1.0, 3.0, 0.4], [0.2, 1.5, 1.5, -1.0, 3.0, 0.4]),
+        ] {
+            let weighted = Targets { values: &target, weights: &[1.0, 2.0, 1.0, 1.0, 1.0] };
+            let found = fit(&rows, 1, &weighted, task, 1.0, 100).unwrap();
+            let expected = fit(&twice, 1, &alike(&target_twice), task, 1.0, 100).unwrap();
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found - expected).abs() < 1e-9, "{task:?}: {found} {expected}");
+            }
+        }
+    }
+
     #[test]
     fn ridge_without_penalty_is_least_squares() {
         // y = 3 + 2a − b exactly.
         let rows = [1.0, 0.0, 0.0, 1.0, 2.0, 1.0, 4.0, 3.0];
         let target = [5.0, 2.0, 6.0, 8.0];
-        let weights = fit(&rows, 2, &target, Task::Regression, 0.0, 10).unwrap();
+        let weights = fit(&rows, 2, &alike(&target), Task::Regression, 0.0, 10).unwrap();
         for (weight, expected) in weights.iter().zip([2.0, -1.0, 3.0]) {
             assert!((weight - expected).abs() < 1e-9, "{weights:?}");
         }
@@ -162,7 +201,8 @@ mod tests {
     #[test]
     fn logistic_regression_matches_scikit_learn() {
         // LogisticRegression(C=1).fit([[0],[1],[2],[3]], [0,0,1,1]): coefficient 0.95828595, intercept −1.43742892.
-        let weights = fit(&[0.0, 1.0, 2.0, 3.0], 1, &[0.0, 0.0, 1.0, 1.0], Task::Classification, 1.0, 100).unwrap();
+        let target = alike(&[0.0, 0.0, 1.0, 1.0]);
+        let weights = fit(&[0.0, 1.0, 2.0, 3.0], 1, &target, Task::Classification, 1.0, 100).unwrap();
         assert!((weights[0] - 0.958_285_95).abs() < 1e-6 && (weights[1] + 1.437_428_92).abs() < 1e-6, "{weights:?}");
     }
 
@@ -170,7 +210,7 @@ mod tests {
     fn separable_classes_and_copied_columns_still_have_a_solution() {
         let rows: Vec<f64> = (0..20).flat_map(|i| [f64::from(i), f64::from(i), 0.0]).collect();
         let target: Vec<f64> = (0..20).map(|i| f64::from(u8::from(i >= 10))).collect();
-        let weights = fit(&rows, 3, &target, Task::Classification, 0.0, 100).unwrap();
+        let weights = fit(&rows, 3, &alike(&target), Task::Classification, 0.0, 100).unwrap();
         assert!(weights.iter().all(|w| w.is_finite()));
     }
 }

@@ -51,6 +51,7 @@ pub(crate) fn train(trainer: &dyn Trainer, rows: &Table, task: Task, with: &str)
         rows,
         label,
         features: &flight_features(),
+        weights: None,
         validation: None,
         parameters: &parameters,
         seed: 7,

@@ -39,6 +39,7 @@ fn measure(path: &Path, task: Task) -> (f64, f64) {
         rows: &train,
         label: "y",
         features: &features,
+        weights: None,
         validation: None,
         parameters: &serde_json::Map::new(),
         seed: 0,

@@ -20,7 +20,7 @@ pub(super) fn loop_file(reader: &mut Reader, root: &Node) -> Option<LoopFile> {
         Some(if word == 0 { Task::Classification } else { Task::Regression })
     });
     let data = fields.get(reader, "data", datasets);
-    let train = fields.get(reader, "train", train);
+    let train = fields.get(reader, "train", |reader, at| train(reader, at, task));
     let costs = fields.get(reader, "costs", costs);
     let seed = fields.get(reader, "seed", Reader::whole).unwrap_or(0);
     // What follows holds conditions, whose metrics depend on the task.
@@ -93,7 +93,7 @@ fn sql(reader: &mut Reader, at: &At<'_>) -> Option<Sql> {
     reader.expected(at, "a file that ends in .sql, or SQL text", "write features.sql, or SELECT …")
 }
 
-fn train(reader: &mut Reader, at: &At<'_>) -> Option<Train> {
+fn train(reader: &mut Reader, at: &At<'_>, task: Option<Task>) -> Option<Train> {
     let fields = reader.fields(at, grammar::TRAIN)?;
     let on = fields.get(reader, "on", Reader::name);
     let window = fields.get(reader, "window", Reader::span);
@@ -116,11 +116,31 @@ fn train(reader: &mut Reader, at: &At<'_>) -> Option<Train> {
             reader.report(&second, format!("'{one}' and '{other}' exclude each other"), "keep one of them");
         }
     }
+    let fairness = fields.get(reader, "fairness", |reader, at| {
+        reader.fields(at, grammar::FAIRNESS)?.get(reader, "reweigh", |reader, at| match at.scalar() {
+            Some(_) => reader.text(at).map(|column| vec![column]),
+            None => reader.columns(at),
+        })
+    });
+    if let (Some(_), Some(second)) = (fields.at("run"), fields.at("fairness")) {
+        reader.report(
+            &second,
+            "a command is not given weights of rows",
+            "leave 'fairness' out, or use a built-in trainer",
+        );
+    }
+    if let (Some(Task::Regression), Some(given)) = (task, fields.at("fairness")) {
+        reader.report(
+            &given,
+            "reweighing makes groups and classes independent; a regression has no classes",
+            "leave 'fairness' out",
+        );
+    }
     let trainer = match run {
         Some(command) => Trainer::Run(command),
         None => Trainer::Uses(grammar::TRAINERS.get(uses.unwrap_or(0)).copied().unwrap_or_default().to_owned()),
     };
-    Some(Train { on: on?, window, holdout: holdout?, features, exclude, trusted, trainer, with })
+    Some(Train { on: on?, window, holdout: holdout?, features, exclude, trusted, trainer, with, reweigh: fairness })
 }
 
 fn environment(given: Option<Name>) -> Option<Name> {

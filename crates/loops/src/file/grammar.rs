@@ -117,7 +117,14 @@ pub(super) const TRAIN: &[Field] = &[
     may("uses", Words(TRAINERS), "the built-in trainer; gbdt when neither 'uses' nor 'run' stands"),
     may("run", Text, "the command that trains, instead of a built-in trainer"),
     may("with", Parameters, "parameters of the trainer"),
+    may("fairness", Map(FAIRNESS), "what makes the built-in trainers treat groups of people alike"),
 ];
+
+pub(super) const FAIRNESS: &[Field] = &[must(
+    "reweigh",
+    OneOf(&[Text, Columns]),
+    "columns whose groups get such weights that they and the label are independent in the training rows",
+)];
 
 pub(super) const DEPLOY: &[Field] = &[
     may("environment", Name, "where it serves; production when absent"),

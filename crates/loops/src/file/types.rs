@@ -171,6 +171,9 @@ pub struct Train {
     pub trainer: Trainer,
     /// Parameters of the trainer.
     pub with: serde_json::Map<String, serde_json::Value>,
+    /// The columns whose groups are reweighed, so that they and the label are independent in the training rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reweigh: Option<Vec<String>>,
 }
 
 /// What is kept apart for judging a version.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command-line program talks on its standard streams")]
 
+mod fairness;
 mod measure;
 mod metrics;
 mod shap;
@@ -13,6 +14,7 @@ use serde_json::Value;
 /// The measurements by name.
 const BENCHES: &[(&str, fn() -> Result<Value>)] = &[
     // One a line.
+    ("fairness", fairness::bench),
     ("metrics", metrics::bench),
     ("shap", shap::bench),
 ];

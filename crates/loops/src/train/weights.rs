@@ -1,0 +1,35 @@
+//! The weights of training rows under which groups of people and the label are independent.
+
+use flyball_core::{Error, Result, Table};
+use flyball_evaluation::fairness::reweigh;
+use flyball_evaluation::grouping::Grouping;
+use serde_json::{Map, Value, json};
+
+use crate::declared::Declared;
+
+/// The weights, and what they change, as parameters of the run; nothing where the loop does not ask for them.
+pub(super) fn weights(declared: &Declared, rows: &Table) -> Result<Option<(Vec<f64>, Map<String, Value>)>> {
+    let Some(columns) = &declared.file.train.reweigh else { return Ok(None) };
+    let context = |error: Error| error.context("train.fairness");
+    let grouping = Grouping::of(rows, columns).map_err(context)?;
+    let labels = Grouping::of(rows, &[declared.file.training_dataset()?.label()?.to_owned()]).map_err(context)?;
+    if labels.names.len() != 2 {
+        let message = format!("rows are reweighed between two classes, and there are {}", labels.names.len());
+        return Err(Error::invalid(message).hint("leave train.fairness out"));
+    }
+    // Which of the two classes counts as positive makes no difference to the weights.
+    let truth: Vec<f64> = labels.codes.iter().map(|code| f64::from(*code)).collect();
+    let (weights, found) = reweigh(&truth, &grouping).map_err(context)?;
+    let parameters = [
+        ("reweigh", json!(columns.join(", "))),
+        ("reweigh_base_rate_difference_before", json!(range(&found.before))),
+        ("reweigh_base_rate_difference_after", json!(range(&found.after))),
+    ];
+    Ok(Some((weights, parameters.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())))
+}
+
+/// Highest less lowest share of one class.
+fn range(shares: &[Option<f64>]) -> Option<f64> {
+    let defined = || shares.iter().flatten().copied();
+    Some(defined().reduce(f64::max)? - defined().reduce(f64::min)?)
+}
