@@ -63,6 +63,7 @@ impl Variant {
         }
         file.name = format!("{}{}", file.name, self.suffix()).parse()?;
         file.gates.clear();
+        file.suites = None;
         file.deploy.strategy = Strategy::Direct;
         file.remedies.clear();
         if self == Variant::RetrainMonthly {

@@ -4,7 +4,7 @@ use flyball_core::{Error, Result};
 use flyball_jobs::{Claimed, Handler, Outcome};
 
 use crate::platform::Platform;
-use crate::{remedy, rollout, train, watch};
+use crate::{evaluate, remedy, rollout, train, watch};
 
 /// Runs the jobs of loops: trainings, rollout steps, windows, calendar actions.
 pub struct LoopJobs {
@@ -20,11 +20,12 @@ impl LoopJobs {
 
 impl Handler for LoopJobs {
     fn kinds(&self) -> &[&'static str] {
-        &[train::KIND, rollout::KIND, watch::KIND, watch::LABELS, remedy::SCHEDULED]
+        &[evaluate::KIND, train::KIND, rollout::KIND, watch::KIND, watch::LABELS, remedy::SCHEDULED]
     }
 
     fn run(&self, job: &Claimed) -> Result<Outcome> {
         match job.job.kind.as_str() {
+            evaluate::KIND => evaluate::run(&self.platform, job),
             train::KIND => train::run(&self.platform, job),
             rollout::KIND => rollout::run(&self.platform, job),
             watch::KIND => watch::run(&self.platform, job),

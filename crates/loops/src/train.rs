@@ -11,6 +11,7 @@ use flyball_evaluation::evaluate::{Evaluation, Subject as Evaluated, evaluate, t
 use flyball_evaluation::expression::Subject;
 use flyball_evaluation::gate::{self, Contest, GateReport};
 use flyball_evaluation::store as gates;
+use flyball_evaluation::suite::SuiteReport;
 use flyball_governance::{Event, Outcome as Ended, audit, identity};
 use flyball_jobs::{Claimed, Outcome};
 use flyball_monitoring::alert::{AlertKind, Finding};
@@ -29,7 +30,7 @@ use crate::declared::{self, Declared};
 use crate::file::{Action, Holdout, Trainer};
 use crate::packaged::{self, Files};
 use crate::platform::{Platform, permit_of};
-use crate::rollout;
+use crate::{rollout, suites};
 
 /// The kind of the job.
 pub const KIND: &str = "loop.train";
@@ -41,6 +42,7 @@ struct Product {
     trained: Trained,
     evaluation: Evaluation,
     report: GateReport,
+    suite: Option<SuiteReport>,
     reference: Digest,
     baseline: Option<(Trained, Evaluation)>,
 }
@@ -189,11 +191,14 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
         champion: champion.as_ref().map(|(answers, evaluation)| (evaluation, answers)),
         baseline: baseline.as_ref().map(|(_, evaluation)| evaluation),
     };
-    let report = gate::judge(&file.gates, &contest);
+    let pair = (&trained, baseline.as_ref().map(|(simple, _)| simple));
+    let again = |other: &Declared| learn(platform, other, &set.learn(), &holdout, &features);
+    let suite = suites::run(platform, declared, set, pair, &again)?;
+    let report = suites::joined(gate::judge(&file.gates, &contest), suite.as_ref());
     let (sample, scores) =
         Reference::sample(&trained.signature, &set.all, &holdout, (&answers.score, &answers.truth), file.seed)?;
     let reference = reference_digest(platform, &sample, &scores)?;
-    Ok(Product { trained, evaluation, report, reference, baseline })
+    Ok(Product { trained, evaluation, report, suite, reference, baseline })
 }
 
 /// Learns by the built-in trainer or by the user's command.
@@ -324,6 +329,8 @@ fn write(
         now,
     )?;
     gates::keep(tx, &permit, &run.id, name, &product.report, now)?;
+    let judged = (&product.evaluation, product.suite.as_ref());
+    suites::keep(tx, &permit, declared, (version, &product.trained), judged, now)?;
     if let (Some((simple, evaluation)), Some(files)) = (&product.baseline, fallback) {
         register_fallback(tx, declared, run, simple, evaluation, files, product.reference, now)?;
     }

@@ -18,7 +18,6 @@ pub mod interval;
 mod mersenne;
 pub mod multiplicity;
 pub mod over_time;
-mod random;
 pub mod power;
 mod random;
 pub mod ranking;

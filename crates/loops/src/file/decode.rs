@@ -1,12 +1,14 @@
 //! From nodes to the declaration, section by section.
 
 use flyball_core::{Error, Name, Task};
+use flyball_evaluation::suite::Suite;
 
 use super::checks::check;
 use super::grammar;
 use super::monitor;
 use super::reader::{At, Reader};
 use super::remedies::remedy;
+use super::suites::suites;
 use super::types::{Costs, Dataset, Deploy, Holdout, LoopFile, Origin, Sql, Strategy, Train, Trainer};
 use super::yaml::Node;
 use crate::expression::{Domain, METRICS, Scope, nearest};
@@ -28,6 +30,7 @@ pub(super) fn loop_file(reader: &mut Reader, root: &Node) -> Option<LoopFile> {
     let conditions =
         |reader: &mut Reader, at: &At<'_>, scope| reader.list(at, |reader, item| reader.condition(item, scope, task));
     let gates = fields.get(reader, "gates", |reader, at| conditions(reader, at, Scope::Gate)).unwrap_or_default();
+    let suites = fields.get(reader, "suites", suites).map(|suite| Suite { seed, ..suite });
     let deploy = match fields.at("deploy") {
         Some(at) => deploy(reader, &at, task),
         None => environment(None).map(|environment| Deploy {
@@ -41,7 +44,19 @@ pub(super) fn loop_file(reader: &mut Reader, root: &Node) -> Option<LoopFile> {
         .get(reader, "remedies", |reader, at| reader.list(at, |reader, item| remedy(reader, item, task)))
         .unwrap_or_default();
     let (deploy, monitor) = (deploy?, monitor?);
-    Some(LoopFile { name: name?, task, data: data?, train: train?, gates, deploy, monitor, remedies, costs, seed })
+    Some(LoopFile {
+        name: name?,
+        task,
+        data: data?,
+        train: train?,
+        gates,
+        suites,
+        deploy,
+        monitor,
+        remedies,
+        costs,
+        seed,
+    })
 }
 
 fn datasets(reader: &mut Reader, at: &At<'_>) -> Option<Vec<(Name, Dataset)>> {
@@ -117,7 +132,7 @@ fn train(reader: &mut Reader, at: &At<'_>, task: Option<Task>) -> Option<Train> 
         }
     }
     let fairness = fields.get(reader, "fairness", |reader, at| {
-        reader.fields(at, grammar::FAIRNESS)?.get(reader, "reweigh", |reader, at| match at.scalar() {
+        reader.fields(at, grammar::REWEIGHING)?.get(reader, "reweigh", |reader, at| match at.scalar() {
             Some(_) => reader.text(at).map(|column| vec![column]),
             None => reader.columns(at),
         })

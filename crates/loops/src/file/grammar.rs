@@ -1,6 +1,7 @@
 //! The keys of the loop file: written once, for the decoders and for the JSON Schema.
 
 /// A key of a map.
+#[derive(Clone, Copy)]
 pub(super) struct Field {
     pub(super) key: &'static str,
     pub(super) required: bool,
@@ -9,6 +10,7 @@ pub(super) struct Field {
 }
 
 /// What may stand at a key.
+#[derive(Clone, Copy)]
 pub(super) enum Shape {
     Text,
     Name,
@@ -26,6 +28,8 @@ pub(super) enum Shape {
     ListOf(&'static Shape),
     Named(&'static [Field]),
     OneOf(&'static [Shape]),
+    Limit,
+    Suites,
 }
 
 use Shape::{
@@ -54,6 +58,7 @@ pub(super) const LOOP_FILE: &[Field] = &[
     must("data", Named(DATASET), "the datasets by name, each one after those that its SQL reads"),
     must("train", Map(TRAIN), "how versions are made"),
     may("gates", ListOf(&Condition), "what must hold before a version may be promoted; all of them"),
+    may("suites", Shape::Suites, "the groups of checks that a version goes through before it may be promoted"),
     may("deploy", Map(DEPLOY), "how a version comes to serve; at once when absent"),
     must("monitor", Map(MONITOR), "what is watched while it serves"),
     may("remedies", ListOf(&Map(REMEDY)), "what is done when something is wrong"),
@@ -117,14 +122,42 @@ pub(super) const TRAIN: &[Field] = &[
     may("uses", Words(TRAINERS), "the built-in trainer; gbdt when neither 'uses' nor 'run' stands"),
     may("run", Text, "the command that trains, instead of a built-in trainer"),
     may("with", Parameters, "parameters of the trainer"),
-    may("fairness", Map(FAIRNESS), "what makes the built-in trainers treat groups of people alike"),
+    may("fairness", Map(REWEIGHING), "what makes the built-in trainers treat groups of people alike"),
 ];
 
-pub(super) const FAIRNESS: &[Field] = &[must(
+pub(super) const REWEIGHING: &[Field] = &[must(
     "reweigh",
     OneOf(&[Text, Columns]),
     "columns whose groups get such weights that they and the label are independent in the training rows",
 )];
+
+pub(super) const SUITE_FILE: &[Field] = &[must("suites", Shape::Suites, "the groups of checks that run")];
+
+pub(super) const SUITE_LIMITS: &[Field] = &[
+    may("rows", Whole, "how many rows are judged at most, drawn at random; 20000 when absent"),
+    may("seconds", Whole, "how long it takes at most; 300 when absent"),
+];
+
+pub(super) const SUITE_GROUP: &[Field] = &[
+    may("skip", Columns, "checks of the group that are left out"),
+    may("warn", Columns, "checks whose failure is only told"),
+    may("error", Columns, "checks whose failure refuses the version"),
+];
+
+pub(super) const ROBUSTNESS: &[Field] =
+    &[may("expect", ListOf(&Map(EXPECTATION)), "what is known of how answers move when a column is changed")];
+
+pub(super) const STABILITY: &[Field] = &[may("seeds", Whole, "how often the model is learned again; 3 when absent")];
+
+pub(super) const ANSWERS: &[&str] = &["same", "higher", "lower", "rising", "falling"];
+
+pub(super) const EXPECTATION: &[Field] = &[
+    must("column", Text, "the column that is changed"),
+    may("add", Number, "this is added to it"),
+    may("times", Number, "it is multiplied by this"),
+    may("values", Values, "it takes each of these values"),
+    must("answer", Words(ANSWERS), "what the answer does; rising and falling: while the column rises"),
+];
 
 pub(super) const DEPLOY: &[Field] = &[
     may("environment", Name, "where it serves; production when absent"),

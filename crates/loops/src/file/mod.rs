@@ -15,6 +15,7 @@ mod reader;
 mod remedies;
 mod rules;
 mod schema;
+mod suites;
 mod template;
 mod types;
 mod values;
@@ -22,6 +23,7 @@ mod yaml;
 
 pub use problem::{LoopFileError, Problem};
 pub use schema::schema;
+pub use suites::suite_of;
 pub use template::template;
 pub use types::*;
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::grammar::{Field, LOOP_FILE, Shape};
+use super::suites::{WORDS, fields_of};
 
 /// The JSON Schema (draft 2020-12) of `flyball.yaml`. It knows every key, its description and the form of its value; what
 /// concerns several keys, and the inside of conditions, only `LoopFile::parse` checks.
@@ -41,6 +42,17 @@ fn shape(shape_of: &Shape) -> Value {
             { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? *%$" },
         ] }),
         Shape::Number => json!({ "type": "number" }),
+        Shape::Limit => json!({ "anyOf": [
+            { "type": "number" },
+            { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? *%$" },
+        ] }),
+        Shape::Suites => {
+            let groups: Map<String, Value> =
+                WORDS.iter().map(|word| ((*word).to_owned(), map(&fields_of(word)))).collect();
+            let options = json!({ "type": "object", "properties": groups, "additionalProperties": false,
+                "minProperties": 1, "maxProperties": 1 });
+            json!({ "type": "array", "items": { "anyOf": [{ "enum": WORDS }, options] }, "minItems": 1 })
+        }
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Whole => json!({ "type": "integer", "minimum": 0 }),
         Shape::Values => {

@@ -1,6 +1,7 @@
 //! What a loop file declares.
 
 use flyball_core::{ArtifactPath, Duration, Name, Task};
+use flyball_evaluation::suite::Suite;
 pub use flyball_remedies::{Action, Limits, Risk};
 use serde::{Serialize, Serializer};
 
@@ -21,6 +22,8 @@ pub struct LoopFile {
     pub train: Train,
     /// What must hold before a version may be promoted; all of them.
     pub gates: Vec<Condition>,
+    /// The checks that a version goes through before it may be promoted.
+    pub suites: Option<Suite>,
     /// How a version comes to serve.
     pub deploy: Deploy,
     /// What is watched.

@@ -56,6 +56,14 @@ impl Reader {
         }
     }
 
+    /// A number, or a percentage as the share that it is.
+    pub(super) fn limit(&mut self, at: &At<'_>) -> Option<f64> {
+        match plain(at) {
+            Some(text) if text.ends_with('%') => self.share(at),
+            _ => self.number(at),
+        }
+    }
+
     /// A number that is not below nothing.
     pub(super) fn amount(&mut self, at: &At<'_>) -> Option<f64> {
         let value = self.number(at)?;
