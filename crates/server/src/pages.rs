@@ -4,6 +4,7 @@
 pub(crate) mod card;
 pub(crate) mod dataset;
 pub(crate) mod endpoint;
+pub(crate) mod evaluation;
 pub(crate) mod lists;
 pub(crate) mod loop_page;
 pub(crate) mod model_version;

@@ -133,6 +133,10 @@ fn all() -> Vec<Route> {
         route(Read, routes!(api::audit::list)),
         route(Read, routes!(api::audit::verify)),
         route(Read, routes!(api::predictions::get)),
+        route(Read, routes!(api::evaluations::list)),
+        route(Read, routes!(api::evaluations::get)),
+        route(Edit, routes!(api::evaluations::create)),
+        route(Edit, routes!(api::evaluations::replay)),
         route(Read, routes!(api::jobs::list)),
     ];
     routes.extend(of_pages());
@@ -153,6 +157,8 @@ fn of_pages() -> Vec<Route> {
         route(Read, routes!(pages::models)),
         route(Read, routes!(pages::model_version)),
         route(Read, routes!(pages::model_card)),
+        route(Read, routes!(pages::evaluations)),
+        route(Read, routes!(pages::evaluation)),
         route(Read, routes!(pages::endpoints)),
         route(Read, routes!(pages::endpoint)),
         route(Read, routes!(pages::monitors)),

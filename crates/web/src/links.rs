@@ -44,6 +44,11 @@ pub fn endpoint(name: &str) -> String {
     path(&["endpoints", name])
 }
 
+/// `/evaluations/{id}`.
+pub fn evaluation(id: &str) -> String {
+    path(&["evaluations", id])
+}
+
 /// `/monitors/{name}`.
 pub fn monitor(name: &str) -> String {
     path(&["monitors", name])

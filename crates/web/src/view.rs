@@ -22,6 +22,8 @@ pub enum Section {
     Runs,
     /// `/models`
     Models,
+    /// `/evaluations`
+    Evaluations,
     /// `/endpoints`
     Endpoints,
     /// `/monitors`
@@ -36,12 +38,13 @@ pub enum Section {
 
 impl Section {
     /// All that the top bar links.
-    pub const LINKED: [Section; 9] = [
+    pub const LINKED: [Section; 10] = [
         Section::Overview,
         Section::Loops,
         Section::Data,
         Section::Runs,
         Section::Models,
+        Section::Evaluations,
         Section::Endpoints,
         Section::Monitors,
         Section::Alerts,
@@ -56,6 +59,7 @@ impl Section {
             Section::Data => "Data",
             Section::Runs => "Runs",
             Section::Models => "Models",
+            Section::Evaluations => "Evaluations",
             Section::Endpoints => "Endpoints",
             Section::Monitors => "Monitors",
             Section::Alerts => "Alerts",

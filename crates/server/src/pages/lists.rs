@@ -13,9 +13,9 @@ use super::overview::cycle;
 use super::{run, shell};
 
 /// How many rows a list shows.
-const ROWS: usize = 200;
+pub(super) const ROWS: usize = 200;
 
-fn list(
+pub(super) fn list(
     platform: &Platform,
     permit: &Permit<Read>,
     section: Section,

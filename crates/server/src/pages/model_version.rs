@@ -110,7 +110,7 @@ fn gate_row(gate: flyball_evaluation::GateOutcome) -> GateRow {
     GateRow { evidence: evidence.collect::<Vec<_>>().join(", "), expression: gate.text, holds: gate.holds }
 }
 
-fn slices(slices: &[Slice], metric: &str) -> Vec<SliceTable> {
+pub(super) fn slices(slices: &[Slice], metric: &str) -> Vec<SliceTable> {
     let mut by_column: BTreeMap<&str, Vec<&Slice>> = BTreeMap::new();
     for slice in slices {
         by_column.entry(&slice.column).or_default().push(slice);

@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod cards;
 pub(crate) mod datasets;
 pub(crate) mod endpoints;
+pub(crate) mod evaluations;
 pub(crate) mod experiments;
 pub(crate) mod jobs;
 pub(crate) mod loops;

@@ -15,7 +15,9 @@ use crate::app::App;
 use crate::blocking;
 use crate::error::ApiError;
 use crate::pages::remedies as remedies_page;
-use crate::pages::{card, dataset, endpoint, lists, loop_page, model_version, monitor, overview, prediction, run};
+use crate::pages::{
+    card, dataset, endpoint, evaluation, lists, loop_page, model_version, monitor, overview, prediction, run,
+};
 
 type Page = Result<Html<String>, ApiError>;
 
@@ -115,6 +117,21 @@ pub(crate) async fn model_version(State(app): State<Arc<App>>, Path((model, vers
     responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
 pub(crate) async fn model_card(State(app): State<Arc<App>>, Path((name, version)): Path<(String, String)>) -> Page {
     show(app, move |platform, permit| card::page(platform, permit, &name, &version)).await
+}
+
+/// The newest evaluations.
+#[utoipa::path(get, path = "/evaluations", tag = "pages", operation_id = "evaluationsPage",
+    responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub(crate) async fn evaluations(State(app): State<Arc<App>>) -> Page {
+    show(app, evaluation::all).await
+}
+
+/// An evaluation.
+#[utoipa::path(get, path = "/evaluations/{id}", tag = "pages", operation_id = "evaluationPage",
+    params(("id" = String, Path, description = "The id")),
+    responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub(crate) async fn evaluation(State(app): State<Arc<App>>, Path(id): Path<String>) -> Page {
+    show(app, move |platform, permit| evaluation::page(platform, permit, &id)).await
 }
 
 /// All endpoints.

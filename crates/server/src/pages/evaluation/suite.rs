@@ -1,0 +1,194 @@
+//! The report of a suite on the page of its evaluation.
+
+use flyball_evaluation::fairness::AttributeFairness;
+use flyball_evaluation::suite::{CheckOutcome, Group, Status};
+use flyball_loops::evaluate::paired::PairedTest;
+use flyball_loops::evaluate::{Comparison, Report};
+use flyball_web::{
+    Badge, Chart, ChartData, CheckGroup, EvaluationPage, Fact, Grid, MetricRow, Panel, Series, State, SuiteRow, format,
+};
+use serde_json::Value;
+
+use crate::pages::{estimate, model_version};
+
+pub(super) fn fill(page: &mut EvaluationPage, report: &Report) {
+    page.verdict = verdict(report);
+    page.facts.push(Fact::new("rows judged", format::count(report.suite.judged_rows as u64)));
+    page.facts.extend(report.label.iter().map(|label| Fact::new("label", label.clone())));
+    let on = format!("{} labelled rows", format::count(report.evaluation.rows as u64));
+    let metrics = report.evaluation.metrics.iter();
+    page.metrics = metrics
+        .map(|(name, measure)| MetricRow { name: name.clone(), estimate: estimate(measure), on: on.clone() })
+        .collect();
+    page.charts = report.curves.iter().map(|curve| chart(&curve.name, &curve.x, &curve.y, &curve.points)).collect();
+    page.checks = groups(&report.suite.checks);
+    let metric = if report.evaluation.metrics.contains_key("rmse") { "rmse" } else { "auc" };
+    page.slices = model_version::slices(&report.evaluation.slices, metric);
+    page.panels.extend(report.comparison.iter().map(|comparison| compared(report, comparison)));
+    page.panels.extend(report.fairness.iter().flat_map(|fairness| &fairness.attributes).map(alike));
+}
+
+fn verdict(report: &Report) -> String {
+    let count = |status| report.suite.count(status);
+    let told = [
+        (Status::Failed, "failed"),
+        (Status::Warned, "warned"),
+        (Status::Passed, "passed"),
+        (Status::NotApplicable, "did not apply"),
+    ];
+    let told: Vec<String> = told
+        .iter()
+        .filter(|(status, _)| count(*status) > 0)
+        .map(|(status, word)| format!("{} {word}", count(*status)))
+        .collect();
+    let failed: Vec<&str> = report
+        .suite
+        .checks
+        .iter()
+        .filter(|check| check.status == Status::Failed)
+        .map(|check| check.name.as_str())
+        .collect();
+    let opening = match failed.as_slice() {
+        [] => "No check has failed".to_owned(),
+        names => format!("Failed: {}", names.join(", ")),
+    };
+    format!("{opening}. Of {} checks {}.", report.suite.checks.len(), told.join(", "))
+}
+
+/// A curve as a chart; positions that are no numbers are left out.
+pub(super) fn chart(name: &str, x: &str, y: &str, points: &[(f64, f64)]) -> Chart {
+    let (positions, values) = points.iter().copied().unzip();
+    let data = ChartData::by_number(x, positions, vec![Series::new(y, values)]);
+    Chart { title: name.replace('_', " "), data, ..Chart::default() }
+}
+
+/// What needs a look, and then each group.
+fn groups(checks: &[CheckOutcome]) -> Vec<CheckGroup> {
+    let of = |title: &str, wanted: &dyn Fn(&CheckOutcome) -> bool| CheckGroup {
+        title: title.to_owned(),
+        rows: checks.iter().filter(|check| wanted(check)).map(row).collect(),
+    };
+    let needs_look = |check: &CheckOutcome| matches!(check.status, Status::Failed | Status::Warned);
+    let mut groups = vec![of("What needs a look", &needs_look)];
+    for group in Group::ALL {
+        let title = match group {
+            Group::Integrity => "Data integrity",
+            Group::TrainTest => "Training and test rows",
+            Group::Performance => "Performance",
+            Group::Robustness => "Robustness",
+            Group::Stability => "Stability",
+            Group::Speed => "Speed and size",
+        };
+        groups.push(of(title, &|check| check.group == group && !needs_look(check)));
+    }
+    groups.retain(|group| !group.rows.is_empty());
+    groups
+}
+
+fn row(check: &CheckOutcome) -> SuiteRow {
+    let badge = match check.status {
+        Status::Passed => Badge::new(State::Ok, "passed"),
+        Status::Warned => Badge::new(State::Attention, "warned"),
+        Status::Failed => Badge::new(State::Failed, "failed"),
+        Status::NotApplicable => Badge::new(State::Idle, "not applicable"),
+    };
+    SuiteRow {
+        name: check.name.clone(),
+        badge,
+        value: check.value.unwrap_or(f64::NAN),
+        interval: interval(check.interval),
+        threshold: check.threshold.unwrap_or(f64::NAN),
+        explanation: check.explanation.clone(),
+        evidence: grid(&check.evidence),
+    }
+}
+
+fn interval(ends: Option<(f64, f64)>) -> String {
+    ends.map(|(low, high)| format!("{} to {}", format::metric(low), format::metric(high))).unwrap_or_default()
+}
+
+/// The first list of objects in the evidence as a table; else its plain values.
+fn grid(evidence: &Value) -> Grid {
+    let Value::Object(entries) = evidence else { return Grid::default() };
+    let lists = entries.values().filter_map(Value::as_array);
+    if let Some(list) = lists.into_iter().find(|list| list.first().is_some_and(Value::is_object)) {
+        let head: Vec<String> =
+            list.first().and_then(Value::as_object).map(|first| first.keys().cloned().collect()).unwrap_or_default();
+        let rows = list.iter().map(|line| head.iter().map(|key| text(&line[key])).collect()).collect();
+        return Grid { head: head.iter().map(|key| key.replace('_', " ")).collect(), rows };
+    }
+    let told = entries.iter().filter(|(_, value)| !value.as_array().is_some_and(Vec::is_empty));
+    let rows: Vec<Vec<String>> = told.map(|(key, value)| vec![key.replace('_', " "), text(value)]).collect();
+    if rows.is_empty() { Grid::default() } else { Grid { head: vec!["What".into(), "Value".into()], rows } }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => format::MISSING.to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), format::metric),
+        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| format!("{}: {}", key.replace('_', " "), text(value)))
+            .collect::<Vec<_>>()
+            .join(", "),
+        other => other.to_string(),
+    }
+}
+
+fn compared(report: &Report, comparison: &Comparison) -> Panel {
+    let text = format!(
+        "Both answered the same rows. Here is what is proven of {} against {}.",
+        "this version", comparison.with
+    );
+    let both = report.evaluation.metrics.iter().filter_map(|(name, own)| {
+        let other = comparison.evaluation.metrics.get(name)?;
+        Some(Fact::new(name.clone(), format!("{}, there {}", format::metric(own.value), format::metric(other.value))))
+    });
+    Panel { title: "Comparison".into(), text, facts: both.collect(), grid: tests(&comparison.tests) }
+}
+
+/// Paired tests as a table.
+pub(super) fn tests(tests: &[PairedTest]) -> Grid {
+    let row = |test: &PairedTest| {
+        let proven = match (test.proven, test.improvement > 0.0) {
+            (false, _) => "no difference is proven",
+            (true, true) => "better",
+            (true, false) => "worse",
+        };
+        vec![
+            test.metric.clone(),
+            format::delta(test.improvement),
+            interval(test.interval),
+            format::metric(test.p_value),
+            format!("{proven} ({})", test.test),
+        ]
+    };
+    let head = ["Metric", "Improvement", "95 % interval", "p", "Verdict"];
+    Grid { head: head.map(str::to_owned).to_vec(), rows: tests.iter().map(row).collect() }
+}
+
+fn alike(attribute: &AttributeFairness) -> Panel {
+    let names: Vec<&String> = attribute.overall.keys().collect();
+    let mut head = vec!["Group".to_owned(), "Rows".to_owned()];
+    head.extend(names.iter().map(|name| name.replace('_', " ")));
+    let rows = attribute.groups.iter().map(|group| {
+        let value = |name: &&String| {
+            let found = group.values.get(*name).and_then(|value| value.value);
+            found.map_or_else(|| "undefined".to_owned(), format::metric)
+        };
+        let mut row = vec![group.group.clone(), format::count(group.rows as u64)];
+        row.extend(names.iter().map(value));
+        row
+    });
+    let measures = attribute.measures.iter().map(|(name, value)| {
+        Fact::new(name.replace('_', " "), value.map_or_else(|| "undefined".to_owned(), format::metric))
+    });
+    Panel {
+        title: format!("Fairness by {}", attribute.columns.join(", ")),
+        text: attribute.warnings.join(" "),
+        facts: measures.collect(),
+        grid: Grid { head, rows: rows.collect() },
+    }
+}
