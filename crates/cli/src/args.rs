@@ -8,11 +8,13 @@ use clap::{Args, Parser, Subcommand};
 use crate::wire::Places;
 
 mod monitoring;
+mod evaluating;
 mod observing;
 mod serving;
 mod tracking;
 
 pub(crate) use monitoring::MonitorsVerb;
+pub(crate) use evaluating::{EvaluateOptions, ReplayOptions};
 pub(crate) use observing::LogFormat;
 pub(crate) use serving::{EndpointsVerb, EnginesVerb, EnvironmentsVerb, ModelOptions, PredictOptions, RolloutOptions};
 pub(crate) use tracking::{ExperimentsVerb, FilesVerb, ModelsVerb, RunsVerb, Search, Tags};
@@ -84,6 +86,10 @@ pub(crate) enum Command {
     /// Endpoints and their traffic.
     #[command(subcommand)]
     Endpoints(EndpointsVerb),
+    /// Check a version on a dataset: metrics, leaks, drift, robustness, speed; exit code 1 when it does not pass.
+    Evaluate(EvaluateOptions),
+    /// Ask a candidate what an endpoint was asked, and compare the answers; exit code 1 when it is worse.
+    Replay(ReplayOptions),
     /// Predict a whole dataset into another one.
     Predict(PredictOptions),
     /// Environments, and what a version needs before it may serve in one.

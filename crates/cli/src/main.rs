@@ -50,6 +50,8 @@ fn run(arguments: Arguments) -> flyball_core::Result<()> {
         Command::Experiments(verb) => commands::experiments::run(&context, &verb),
         Command::Models(verb) => commands::models::run(&context, &verb),
         Command::Endpoints(verb) => commands::endpoints::run(&context, &verb),
+        Command::Evaluate(options) => commands::evaluate::run(&context, &options),
+        Command::Replay(options) => commands::replay::run(&context, &options),
         Command::Predict(options) => commands::predict::run(&context, &options),
         Command::Environments(verb) => commands::environments::run(&context, &verb),
         Command::Engines(verb) => commands::engines::run(&context, &verb),

@@ -8,7 +8,7 @@ pub(crate) mod tensors;
 use std::sync::Arc;
 
 use flyball_core::model::{Loaded, Model};
-use flyball_core::{Digest, Edit, Error, Format, Manifest, Name, Permit, Read, Result, Table, Task};
+use flyball_core::{Digest, Edit, Error, ErrorCode, Format, Manifest, Name, Permit, Read, Result, Table, Task};
 use flyball_data::DatasetVersion;
 use flyball_evaluation::Evaluation;
 use flyball_evaluation::evaluate::{Subject as Evaluated, evaluate};
@@ -154,7 +154,11 @@ fn complete(platform: &Platform, permit: &Permit<Read>, asked: &mut Asked, datas
     let version = asked.subject.version;
     let (declared, learnt) = platform.db.read(|tx| {
         let packaged = packages::find(tx, permit, model, version)?;
-        let run = packaged.map(|packaged| runs::get(tx, permit, &packaged.run_id)).transpose()?;
+        // A run that was deleted took what it learned from with it.
+        let run = match packaged.map(|packaged| runs::get(tx, permit, &packaged.run_id)) {
+            Some(Err(error)) if error.code() != ErrorCode::NotFound => return Err(error),
+            run => run.and_then(Result::ok),
+        };
         Ok((declared::find(tx, permit, model)?, run.and_then(|run| run.lineage)))
     })?;
     let Some(declared) = declared else { return Ok(()) };

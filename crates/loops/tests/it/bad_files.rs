@@ -1,7 +1,7 @@
 //! Files that must be refused, with the exact words.
 
 use flyball_core::{Error, ErrorCode};
-use flyball_loops::file::{LoopFile, LoopFileError};
+use flyball_loops::file::{LoopFile, LoopFileError, suite_of};
 
 use crate::good_files::FLIGHTS;
 
@@ -223,4 +223,29 @@ fn no_mutilation_of_the_example_panics() {
             }
         }
     }
+}
+
+#[test]
+fn suites_that_name_nothing_known_are_refused() {
+    for (suites, expected) in [
+        ("[integrty]", "did you mean 'integrity'?"),
+        ("[]", "expected a group of checks"),
+        ("[integrity, integrity]", "'integrity' stands here twice"),
+        ("[{ robustnes: { noise: 1 } }]", "unknown key 'robustnes'"),
+        ("[{ robustness: { nois: 1 } }]", "did you mean 'noise'?"),
+        ("[{ robustness: { noise: much } }]", "expected a number"),
+        ("[{ integrity: { skip: [noise] } }]", "expected one of single_value"),
+        ("[{ stability: { seeds: 0 } }]", "expected 1 to 20 seeds"),
+        ("[{ limits: { rows: 0 } }]", "expected at least 1"),
+        ("[{ robustness: { expect: [{ column: a, answer: up }] } }]", "expected one of same, higher"),
+        ("[{ robustness: { expect: [{ column: a, answer: higher }] } }]", "says not how the column is changed"),
+        ("[{ robustness: { expect: [{ column: a, add: 1, times: 2, answer: higher }] } }]", "in two ways"),
+        ("[{ robustness: { expect: [{ column: a, add: 1, answer: rising }] } }]", "go through the values"),
+        ("everything", "expected a list"),
+    ] {
+        let report = changed("gates:", &format!("suites: {suites}\ngates:"));
+        assert!(report.contains(expected), "{suites}: {report}");
+        assert!(suite_of("s", suites).unwrap_err().to_string().contains(expected), "{suites}");
+    }
+    assert!(suite_of("s", "").is_err() && suite_of("s", "suite: [integrity]").is_err());
 }

@@ -1,9 +1,10 @@
 //! Files that must be understood.
 
 use flyball_core::{Duration, Task};
+use flyball_evaluation::suite::{Change, Group};
 use flyball_loops::file::{
     Action, CheckRule, Holdout, Limits, LoopFile, Origin, Risk, Schedule, Severity, Sql, Strategy, Trainer, Trigger,
-    template,
+    suite_of, template,
 };
 
 pub(crate) const FLIGHTS: &str = r#"name: flight-delays
@@ -169,4 +170,25 @@ fn parameters_keep_their_types() {
         "n": 3, "x": 0.001, "on": "yes", "t": true, "s": "3", "l": [1, "a"], "z": null, "nan": "nan"
     });
     assert_eq!(with, expected);
+}
+
+#[test]
+fn suites_are_words_or_words_with_options() {
+    let suites = "suites:\n  - integrity\n  - train_test: { date_leakage: 5%, skip: [size_ratio], warn: [index_leakage] }\n  \
+                  - robustness:\n      noise: 0.2\n      expect:\n        - { column: heat, answer: rising }\n        \
+                  - { column: site, values: [a, 1], answer: same }\n  - stability: { seeds: 2 }\n  - limits: { rows: 500 }\n";
+    let file = parse(&format!("{SMALL}{suites}seed: 7\n"));
+    let suite = file.suites.unwrap();
+    let groups: Vec<&str> = suite.groups.keys().map(|group| group.as_str()).collect();
+    assert_eq!(groups, ["integrity", "train_test", "robustness", "stability"]);
+    let split = &suite.groups[&Group::TrainTest];
+    assert_eq!((split.limits["date_leakage"], split.skip.as_slice()), (0.05, &["size_ratio".to_owned()][..]));
+    assert_eq!(split.warn, ["index_leakage"]);
+    assert_eq!((suite.seeds, suite.rows, suite.seed), (2, 500, 7));
+    assert_eq!(suite.expectations[0].change, Change::Sweep);
+    assert_eq!(suite.expectations[1].change, Change::Values(vec!["a".to_owned(), "1".to_owned()]));
+    assert_eq!(parse(SMALL).suites, None);
+    let alone = suite_of("suites.yaml", suites).unwrap();
+    assert_eq!((&alone.groups, suite_of("s", "[integrity]").unwrap().groups.len()), (&suite.groups, 1));
+    assert_eq!(suite_of("s", r#"["integrity", {"limits": {"rows": 500}}]"#).unwrap().rows, 500);
 }

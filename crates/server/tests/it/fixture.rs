@@ -24,8 +24,11 @@ use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
-/// Late by distance: the probability is the distance over 1000.
-struct Late(Signature);
+/// Late by distance: the probability is the distance over 1000; of the contrary model what is left to 1.
+struct Late {
+    signature: Signature,
+    contrary: bool,
+}
 
 struct LateEngine;
 
@@ -63,7 +66,8 @@ impl Engine for LateEngine {
             b"regression" => (Task::Regression, Vec::new()),
             _ => (Task::Classification, vec!["on_time".to_owned(), "late".to_owned()]),
         };
-        Ok(Loaded::Rows(Arc::new(Late(Signature { task, features, classes }))))
+        let contrary = artifact.as_slice() == b"contrary";
+        Ok(Loaded::Rows(Arc::new(Late { signature: Signature { task, features, classes }, contrary })))
     }
 }
 
@@ -73,7 +77,7 @@ impl Model for Late {
     }
 
     fn signature(&self) -> &Signature {
-        &self.0
+        &self.signature
     }
 
     fn predict(&self, rows: &Table) -> Result<Predictions> {
@@ -82,7 +86,7 @@ impl Model for Late {
             let distance = rows.column("distance")?.value(row);
             self.predict_row(&[distance], &mut scores)?;
         }
-        Ok(Predictions { width: self.0.width(), scores })
+        Ok(Predictions { width: self.signature.width(), scores })
     }
 
     fn predict_row(&self, row: &[Value], scores: &mut Vec<f64>) -> Result<()> {
@@ -92,7 +96,8 @@ impl Model for Late {
             std::thread::sleep(std::time::Duration::from_millis(300));
         }
         let late = if distance.is_nan() { 0.5 } else { distance / 1000.0 };
-        if self.0.width() == 2 {
+        let late = if self.contrary { 1.0 - late } else { late };
+        if self.signature.width() == 2 {
             scores.push(1.0 - late);
         }
         scores.push(late);

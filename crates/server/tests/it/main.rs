@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod cards;
+mod evaluations;
 mod fixture;
 mod guard;
 mod inference;

@@ -1,0 +1,108 @@
+//! `flyball evaluate`: a version on a dataset, with everything that is checked before it is trusted.
+
+use std::time::Duration;
+
+use flyball_client::Client;
+use flyball_core::{Error, ErrorCode, Result};
+use serde_json::{Value, json};
+
+use super::Context;
+use super::connect::connect;
+use crate::args::EvaluateOptions;
+use crate::output::{aligned, print_json};
+
+/// How long to wait before looking again whether an evaluation is made.
+const PAUSE: Duration = Duration::from_millis(200);
+
+pub(crate) fn run(context: &Context, options: &EvaluateOptions) -> Result<()> {
+    let suites = match &options.suite {
+        None => None,
+        Some(file) => Some(std::fs::read_to_string(file).map_err(|error| {
+            Error::new(ErrorCode::InvalidInput, format!("cannot read {}: {error}", file.display()))
+        })?),
+    };
+    let connection = connect(&context.places)?;
+    let body = json!({
+        "version": options.version, "dataset": options.dataset, "train": options.train, "label": options.label,
+        "key": options.key, "time": options.time, "by": options.by, "baseline": options.baseline,
+        "format": options.format, "suites": suites,
+    });
+    let asked: Value = connection.client.post("/api/v1/evaluations", &body)?;
+    let made = wait(&connection.client, &asked)?;
+    if context.json {
+        print_json(&made)?;
+    } else {
+        print!("{}", told(&made));
+    }
+    verdict(&made)
+}
+
+/// Waits until an evaluation is made.
+pub(super) fn wait(client: &Client, asked: &Value) -> Result<Value> {
+    let id = asked["evaluation"]["id"].as_str().unwrap_or_default();
+    loop {
+        let found: Value = client.get(&format!("/api/v1/evaluations/{id}"))?;
+        match found["evaluation"]["state"].as_str() {
+            Some("waiting") => std::thread::sleep(PAUSE),
+            Some("failed") => {
+                let why = found["evaluation"]["error"].as_str().unwrap_or("the evaluation could not be made");
+                return Err(Error::new(ErrorCode::InvalidInput, why));
+            }
+            _ => return Ok(found),
+        }
+    }
+}
+
+/// An error when the evaluation did not pass, so that scripts stop.
+pub(super) fn verdict(made: &Value) -> Result<()> {
+    if made["evaluation"]["passed"] == json!(true) {
+        return Ok(());
+    }
+    let id = made["evaluation"]["id"].as_str().unwrap_or_default();
+    Err(Error::new(ErrorCode::CheckFailed, "the evaluation did not pass")
+        .hint(format!("the page /evaluations/{id} of `flyball serve` shows all of it")))
+}
+
+/// What is not as it should be, and the metrics.
+fn told(made: &Value) -> String {
+    let report = &made["report"];
+    let number = |value: &Value| value.as_f64().map_or_else(|| "–".to_owned(), |value| format!("{value:.4}"));
+    let mut rows = vec![vec!["metric".to_owned(), "value".to_owned(), "95 % interval".to_owned()]];
+    for (name, measure) in report["evaluation"]["metrics"].as_object().into_iter().flatten() {
+        let interval = match (measure["low"].as_f64(), measure["high"].as_f64()) {
+            (Some(low), Some(high)) => format!("[{low:.4}, {high:.4}]"),
+            _ => String::new(),
+        };
+        rows.push(vec![name.clone(), number(&measure["value"]), interval]);
+    }
+    let mut text = if rows.len() > 1 { format!("{}\n", aligned(&rows)) } else { String::new() };
+    let checks: Vec<&Value> = report["suite"]["checks"].as_array().into_iter().flatten().collect();
+    let count = |status: &str| checks.iter().filter(|check| check["status"] == status).count();
+    for check in checks.iter().filter(|check| check["status"] == "failed" || check["status"] == "warned") {
+        text.push_str(&format!(
+            "{:<6}  {}.{}: {}\n",
+            check["status"].as_str().unwrap_or_default(),
+            check["group"].as_str().unwrap_or_default(),
+            check["name"].as_str().unwrap_or_default(),
+            check["explanation"].as_str().unwrap_or_default()
+        ));
+    }
+    for test in report["comparison"]["tests"].as_array().into_iter().flatten() {
+        let proven = if test["proven"] == json!(true) { "proven" } else { "not proven" };
+        text.push_str(&format!(
+            "against {}: {} {:+.4}, {proven} ({})\n",
+            report["comparison"]["with"].as_str().unwrap_or_default(),
+            test["metric"].as_str().unwrap_or_default(),
+            test["improvement"].as_f64().unwrap_or_default(),
+            test["test"].as_str().unwrap_or_default()
+        ));
+    }
+    text.push_str(&format!(
+        "{} passed, {} warned, {} failed, {} did not apply\n",
+        count("passed"),
+        count("warned"),
+        count("failed"),
+        count("not_applicable")
+    ));
+    text
+}
