@@ -10,12 +10,14 @@ use crate::wire::Places;
 mod monitoring;
 mod evaluating;
 mod observing;
+mod remedying;
 mod serving;
 mod tracking;
 
 pub(crate) use monitoring::MonitorsVerb;
 pub(crate) use evaluating::{EvaluateOptions, ReplayOptions};
 pub(crate) use observing::LogFormat;
+pub(crate) use remedying::{DecideOptions, RemediesVerb, SwitchOptions};
 pub(crate) use serving::{EndpointsVerb, EnginesVerb, EnvironmentsVerb, ModelOptions, PredictOptions, RolloutOptions};
 pub(crate) use tracking::{ExperimentsVerb, FilesVerb, ModelsVerb, RunsVerb, Search, Tags};
 
@@ -106,6 +108,9 @@ pub(crate) enum Command {
     Monitors(MonitorsVerb),
     /// Alerts, firing ones first.
     Alerts,
+    /// Remedies: what they did, what they would do, and what waits for a person.
+    #[command(subcommand)]
+    Remedies(RemediesVerb),
     /// The audit log.
     #[command(subcommand)]
     Audit(AuditVerb),

@@ -53,6 +53,7 @@ fn run(arguments: Arguments) -> flyball_core::Result<()> {
         Command::Evaluate(options) => commands::evaluate::run(&context, &options),
         Command::Replay(options) => commands::replay::run(&context, &options),
         Command::Predict(options) => commands::predict::run(&context, &options),
+        Command::Remedies(verb) => commands::remedies::run(&context, &verb),
         Command::Environments(verb) => commands::environments::run(&context, &verb),
         Command::Engines(verb) => commands::engines::run(&context, &verb),
         Command::Data(verb) => commands::list::data(&context, &verb),

@@ -12,7 +12,7 @@ use flyball_core::{Duration, Result, Timestamp};
 use flyball_evaluation::expression::{Condition, Verdict};
 use flyball_governance::identity;
 use flyball_jobs::{Claimed, NewJob, Outcome, enqueue};
-use flyball_monitoring::diagnosis::{Cause, Diagnosed, diagnose};
+use flyball_monitoring::diagnosis::Diagnosed;
 use flyball_monitoring::{WindowReport, store as monitoring};
 use flyball_remedies::quarantine;
 use flyball_store::Tx;
@@ -30,45 +30,34 @@ use act::{Call, act};
 /// The kind of the job of a remedy that acts by the calendar.
 pub const SCHEDULED: &str = "loop.scheduled";
 
-/// How many windows beside those of a condition are looked at, to tell what is usual and since when something holds.
+/// How many windows beside those of a condition are looked at, to tell since when it holds.
 const EARLIER: usize = 8;
 
-/// A window with what it may come from.
-struct Seen {
-    window: WindowReport,
-    causes: Vec<Cause>,
+/// Judges a condition on a window and on what it was diagnosed with.
+fn evaluate(condition: &Condition, window: &WindowReport) -> Verdict {
+    condition.evaluate(&Diagnosed { window })
 }
 
-impl Seen {
-    fn evaluate(&self, condition: &Condition) -> Verdict {
-        condition.evaluate(&Diagnosed { window: &self.window, causes: &self.causes })
-    }
-}
-
-/// The windows until `until`, newest first, each diagnosed by those before it.
-fn seen(tx: &mut Tx<'_>, declared: &Declared, until: Timestamp) -> Result<Vec<Seen>> {
+/// The windows until `until` that conditions look at, newest first.
+fn windows_until(tx: &mut Tx<'_>, declared: &Declared, until: Timestamp) -> Result<Vec<WindowReport>> {
     let windows_of = |remedy: &Remedy| match &remedy.trigger {
         Trigger::When(condition) => condition.windows() as usize,
         Trigger::Every(_) => 0,
     };
     let most = declared.file.remedies.iter().map(windows_of).max().unwrap_or(0) + EARLIER;
     let permit = permit_of(&declared.name)?.read();
-    let windows = monitoring::windows_until(tx, &permit, declared.name.as_str(), until, most)?;
-    let causes: Vec<Vec<Cause>> =
-        (0..windows.len()).map(|at| diagnose(&windows[at], windows.get(at + 1..).unwrap_or_default())).collect();
-    Ok(windows.into_iter().zip(causes).map(|(window, causes)| Seen { window, causes }).collect())
+    monitoring::windows_until(tx, &permit, declared.name.as_str(), until, most)
 }
 
 /// Lets the remedies act whose conditions hold on the newest windows, of which `report` is the one just judged, and notes
 /// of what they did before whether it helped.
 pub(crate) fn consider(tx: &mut Tx<'_>, declared: &Declared, report: &WindowReport, now: Timestamp) -> Result<()> {
-    let history = seen(tx, declared, report.from)?;
-    let Some(newest) = history.first() else { return Ok(()) };
+    let history = windows_until(tx, declared, report.from)?;
     let permit = permit_of(&declared.name)?;
     let name = declared.name.as_str();
     approve::expire(tx, declared, now)?;
     if report.note.is_none()
-        && !newest.causes.iter().any(|cause| cause.kind.is_data_fault())
+        && !report.causes.iter().any(|cause| cause.kind.is_data_fault())
         && quarantine::current(tx, &permit.read(), name)?.is_some_and(|open| open.from < report.from)
     {
         quarantine::close(tx, &permit, name, report.from, "the data is sound again", now)?;
@@ -81,12 +70,12 @@ pub(crate) fn consider(tx: &mut Tx<'_>, declared: &Declared, report: &WindowRepo
         if !is_newest && !condition.needs_labels() {
             continue;
         }
-        judge::by_window(tx, declared, position, condition, newest, now)?;
+        judge::by_window(tx, declared, position, condition, report, now)?;
         let wanted = condition.windows() as usize;
-        let verdicts: Vec<Verdict> = history.iter().map(|seen| seen.evaluate(condition)).collect();
+        let verdicts: Vec<Verdict> = history.iter().map(|window| evaluate(condition, window)).collect();
         let holding = verdicts.iter().take_while(|verdict| verdict.holds == Some(true)).count();
         let (true, Some(verdict)) = (holding >= wanted, verdicts.first()) else { continue };
-        let began = history.get(holding - 1).map_or(report.from, |seen| seen.window.from);
+        let began = history.get(holding - 1).map_or(report.from, |window| window.from);
         let evidence = json!({
             "window": report.from.to_string(), "condition": verdict.explain(), "measured": verdict.evidence,
             "rows": report.rows, "labelled": report.labelled, "errors": report.errors, "versions": report.versions,
@@ -96,7 +85,7 @@ pub(crate) fn consider(tx: &mut Tx<'_>, declared: &Declared, report: &WindowRepo
             cause: format!("window:{}", report.from.0),
             reason: verdict.explain(),
             evidence,
-            causes: newest.causes.clone(),
+            causes: report.causes.clone(),
             trouble_at: Some(began),
             rows: Some((report.rows + report.errors) as u64),
         };

@@ -278,8 +278,6 @@ fn label_shift(window: &WindowReport) -> Option<Cause> {
 pub struct Diagnosed<'a> {
     /// The window.
     pub window: &'a WindowReport,
-    /// What [`diagnose`] found.
-    pub causes: &'a [Cause],
 }
 
 impl Diagnosed<'_> {
@@ -299,16 +297,25 @@ impl Facts for Diagnosed<'_> {
         self.is_known(metric).then(|| self.window.by_group(aggregate, metric, column)).flatten()
     }
 
+    fn across(&self, aggregate: Aggregate, metric: &str, columns: &[String]) -> Option<Measured> {
+        self.is_known(metric).then(|| self.window.across(aggregate, metric, columns)).flatten()
+    }
+
+    fn fairness(&self, measure: &str, columns: &[String]) -> Option<Measured> {
+        let known = self.window.labels_due || measure.starts_with("demographic_parity");
+        known.then(|| self.window.fairness(measure, columns)).flatten()
+    }
+
     fn of_column(&self, fact: &str, column: &str) -> Option<Measured> {
         self.window.of_column(fact, column)
     }
 
     fn flag(&self, name: &str) -> Option<bool> {
-        let found = |is: &dyn Fn(CauseKind) -> bool| self.causes.iter().any(|cause| is(cause.kind));
+        let found = |is: &dyn Fn(CauseKind) -> bool| self.window.causes.iter().any(|cause| is(cause.kind));
         let judged = self.window.note.is_none();
         match name {
             // A gap upstream shows in a window that is too small to judge otherwise.
-            "data_fault" if judged || !self.causes.is_empty() => Some(found(&CauseKind::is_data_fault)),
+            "data_fault" if judged || !self.window.causes.is_empty() => Some(found(&CauseKind::is_data_fault)),
             "concept_shift" | "label_shift" if !self.window.labels_due => None,
             "covariate_shift" | "concept_shift" | "label_shift" if judged => Some(found(&|kind| kind.as_str() == name)),
             _ => self.window.flag(name),

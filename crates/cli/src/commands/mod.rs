@@ -19,6 +19,7 @@ pub(crate) mod moving;
 pub(crate) mod predict;
 pub(crate) mod project;
 pub(crate) mod replay;
+pub(crate) mod remedies;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod serve;

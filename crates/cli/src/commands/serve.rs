@@ -9,6 +9,7 @@ use std::time::Duration;
 use flyball_core::{Error, ErrorCode, IdSource, Result};
 use flyball_jobs::{Jobs, Runner, RunningWorkers};
 use flyball_loops::platform::Platform;
+use flyball_loops::remedy::ServingWatch;
 use flyball_registry::webhooks::Webhooks;
 use flyball_server::{Access, App, Hub, Lanes, Observe, PointQueue, check_bind};
 use flyball_store::lock::DataDirLock;
@@ -158,6 +159,19 @@ impl Running {
                 }
             }
         }));
+        let (ticking, app) = (Arc::clone(&self.ticking), Arc::clone(&self.app));
+        // Apart from the others: a remedy for a model that fails must not wait for one that loads.
+        std::thread::spawn(move || {
+            let mut watch = ServingWatch::default();
+            while ticking.load(Ordering::SeqCst) {
+                std::thread::park_timeout(TICK);
+                match watch.look(&app.platform) {
+                    Ok(acted) if acted => app.jobs.wake(),
+                    Ok(_) => {}
+                    Err(error) => tracing::error!(?error, "the endpoints could not be watched; trying again"),
+                }
+            }
+        });
         let (ticking, app) = (Arc::clone(&self.ticking), Arc::clone(&self.app));
         // Nobody waits for its end: a model may take minutes to load, and what it loads is only in memory.
         std::thread::spawn(move || {

@@ -2,12 +2,13 @@
 
 use flyball_core::{Duration, Edit, Permit, Result, Timestamp};
 use flyball_evaluation::expression::Condition;
+use flyball_monitoring::WindowReport;
 use flyball_remedies::{Help, PastAction, store as remedies};
 use flyball_serving::rollout::{RolloutState, store as rollouts};
 use flyball_store::Tx;
 
-use super::Seen;
 use super::act::under_way;
+use super::evaluate;
 use crate::declared::Declared;
 use crate::file::Action;
 use crate::platform::permit_of;
@@ -23,11 +24,11 @@ pub(super) fn by_window(
     declared: &Declared,
     position: usize,
     condition: &Condition,
-    seen: &Seen,
+    window: &WindowReport,
     now: Timestamp,
 ) -> Result<()> {
-    let holds = seen.evaluate(condition).holds;
-    by_verdict(tx, declared, position, (seen.window.from, holds), now)
+    let holds = evaluate(condition, window).holds;
+    by_verdict(tx, declared, position, (window.from, holds), now)
 }
 
 /// Judges what a remedy did by whether its condition holds on what happened from `from` on.

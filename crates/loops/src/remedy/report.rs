@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::act::{Call, Standing};
-use super::seen;
+use super::{evaluate, windows_until};
 use crate::declared;
 use crate::file::{Action, Trigger};
 use crate::platform::Platform;
@@ -62,10 +62,10 @@ pub fn plan(platform: &Platform, permit: &Permit<Read>, loop_name: &str) -> Resu
     let now = platform.clock.now();
     platform.db.read(|tx| {
         let declared = declared::get(tx, permit, loop_name)?;
-        let history = seen(tx, &declared, Timestamp(i64::MAX))?;
+        let history = windows_until(tx, &declared, Timestamp(i64::MAX))?;
         let standing = Standing::of(tx, &declared, now)?;
         let newest = history.first();
-        let causes = newest.map(|seen| seen.causes.clone()).unwrap_or_default();
+        let causes = newest.map(|window| window.causes.clone()).unwrap_or_default();
         let mut remedies = Vec::new();
         for (position, remedy) in declared.file.remedies.iter().enumerate() {
             let (when, windows) = match &remedy.trigger {
@@ -74,7 +74,8 @@ pub fn plan(platform: &Platform, permit: &Permit<Read>, loop_name: &str) -> Resu
             };
             let (holds, explained) = match &remedy.trigger {
                 Trigger::When(condition) => {
-                    let verdicts: Vec<_> = history.iter().take(windows).map(|seen| seen.evaluate(condition)).collect();
+                    let verdicts: Vec<_> =
+                        history.iter().take(windows).map(|window| evaluate(condition, window)).collect();
                     let all = verdicts.len() == windows && verdicts.iter().all(|verdict| verdict.holds == Some(true));
                     let newest = verdicts.first();
                     let known = newest.and_then(|verdict| verdict.holds);
@@ -88,7 +89,7 @@ pub fn plan(platform: &Platform, permit: &Permit<Read>, loop_name: &str) -> Resu
                 evidence: json!({}),
                 causes: causes.clone(),
                 trouble_at: None,
-                rows: newest.map(|seen| (seen.window.rows + seen.window.errors) as u64),
+                rows: newest.map(|window| (window.rows + window.errors) as u64),
             };
             let (step, held) = standing.next(&declared, position, remedy, &call);
             let (next, held) = match step {
@@ -109,7 +110,7 @@ pub fn plan(platform: &Platform, permit: &Permit<Read>, loop_name: &str) -> Resu
         }
         Ok::<_, Error>(Planned {
             loop_name: loop_name.to_owned(),
-            window: newest.map(|seen| seen.window.from),
+            window: newest.map(|window| window.from),
             diagnosis: causes,
             pause: pause::of(tx, permit, loop_name)?,
             quarantines: quarantine::all(tx, permit, loop_name)?,

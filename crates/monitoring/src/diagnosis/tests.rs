@@ -117,8 +117,8 @@ fn conditions_may_name_what_was_diagnosed() {
     gap.quality.insert("wind".into(), ColumnQuality { missing: 0.4, ..ColumnQuality::default() });
     let holds = |window: &WindowReport, text: &str| {
         let condition = Condition::parse(text, Scope::Remedy, flyball_core::Task::Classification).unwrap();
-        let causes = diagnose(window, &[]);
-        condition.evaluate(&Diagnosed { window, causes: &causes }).holds
+        let window = &WindowReport { causes: diagnose(window, &[]), ..window.clone() };
+        condition.evaluate(&Diagnosed { window }).holds
     };
     for (text, expected) in [
         ("data_fault", Some(true)),
