@@ -7,15 +7,15 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::wire::Places;
 
-mod monitoring;
 mod evaluating;
+mod monitoring;
 mod observing;
 mod remedying;
 mod serving;
 mod tracking;
 
-pub(crate) use monitoring::MonitorsVerb;
 pub(crate) use evaluating::{EvaluateOptions, ReplayOptions};
+pub(crate) use monitoring::MonitorsVerb;
 pub(crate) use observing::LogFormat;
 pub(crate) use remedying::{DecideOptions, RemediesVerb, SwitchOptions};
 pub(crate) use serving::{EndpointsVerb, EnginesVerb, EnvironmentsVerb, ModelOptions, PredictOptions, RolloutOptions};

@@ -1,12 +1,13 @@
 //! Makes a declared loop so: datasets, checks, endpoint, first training, monitoring. `plan` says beforehand what `apply`
 //! would change and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flyball_core::{Digest, Edit, Error, ErrorCode, Name, Permit, Read, Result, Table, Timestamp, limits};
 use flyball_data::model::DatasetVersion;
-use flyball_governance::{Event, audit};
+use flyball_governance::{Event, audit, vault};
 use flyball_jobs::{NewJob, enqueue};
+use flyball_monitoring::alert::{AlertSettings, settings};
 use flyball_registry::{CHAMPION, packages as registry};
 use flyball_serving::store as serving;
 use flyball_store::Tx;
@@ -137,7 +138,7 @@ pub fn apply(platform: &Platform, permit: &Permit<Edit>, text: &str) -> Result<A
     apply_variant(platform, permit, text, Variant::Declared, None)
 }
 
-/// The same for a variant of the file, with the monitoring windows counted from `anchor`.
+/// The same for a variant of the file, with the monitoring windows counted from `anchor`: a simulation.
 pub fn apply_variant(
     platform: &Platform,
     permit: &Permit<Edit>,
@@ -151,12 +152,17 @@ pub fn apply_variant(
             format!("the loop file is larger than {} bytes", limits::LOOP_FILE_BYTES),
         ));
     }
-    let file = variant.apply_to(LoopFile::parse("flyball.yaml", text)?)?;
+    let mut file = variant.apply_to(LoopFile::parse("flyball.yaml", text)?)?;
+    if anchor.is_some() {
+        // What is played back is over: nobody is told of it.
+        file.notify.clear();
+    }
     let changes = match variant {
         Variant::Declared => plan(platform, &permit.read(), text)?,
         Variant::NeverRetrain | Variant::RetrainMonthly => Vec::new(),
     };
-    let (datasets, warnings) = make_datasets(platform, permit, &file)?;
+    let (datasets, mut warnings) = make_datasets(platform, permit, &file)?;
+    warnings.extend(unset_secrets(platform, permit, &file)?);
     let now = platform.clock.now();
     let name = file.name.clone();
     let before = platform.db.read(|tx| declared::find(tx, &permit.read(), name.as_str()))?;
@@ -177,6 +183,15 @@ pub fn apply_variant(
         }
     })?;
     Ok(Applied { name: declared.name.to_string(), datasets, training, changes, warnings })
+}
+
+/// The secrets that the routes name and nobody has set: what is sent there waits for them.
+fn unset_secrets(platform: &Platform, permit: &Permit<Edit>, file: &LoopFile) -> Result<Vec<String>> {
+    let known = platform.db.read(|tx| vault::list(tx, &permit.read()))?;
+    let named = file.notify.iter().flat_map(|route| route.destination.templates()).flat_map(|text| text.secrets());
+    let missing: BTreeSet<&str> = named.filter(|name| !known.iter().any(|secret| secret.name == **name)).collect();
+    let warn = |name| format!("the secret {name} is not set; set it with `flyball secrets set {name}`");
+    Ok(missing.into_iter().map(warn).collect())
 }
 
 /// Ingests and derives every dataset in the file's order, and judges its checks.
@@ -251,6 +266,8 @@ fn install(
             .details(json!({ "file": Digest::of(declared.text.as_bytes()), "datasets": declared.datasets }));
         audit::record(tx, &event)?;
     }
+    let alerting = AlertSettings { policy: declared.file.monitor.alerts.clone(), routes: declared.file.notify.clone() };
+    settings::declare(tx, permit, name, &alerting)?;
     serving::create_endpoint(tx, permit, &declared.name, Some(&declared.name), now)?;
     let champion = registry::by_alias(tx, &permit.read(), name, CHAMPION)?;
     let changed = before.is_some_and(|old| old.file.train != declared.file.train);

@@ -116,14 +116,6 @@ fn decide(found: Vec<(ColumnDrift, Option<ColumnTest>)>, settings: &WindowSettin
     judged.collect()
 }
 
-/// The shares of missing values then and now, if the column is about them.
-pub(crate) fn missing_share(column: &ColumnDrift) -> Option<(f64, f64)> {
-    if !column.column.ends_with(MISSING) {
-        return None;
-    }
-    column.levels.first().map(|(_, then, now)| (*then, *now))
-}
-
 /// The most common levels of both sides with their shares.
 fn levels(reference: &LevelReference, before: &LevelSketch, now: &LevelSketch) -> Vec<(String, f64, f64)> {
     let share = |rows: u64, all: u64| rows as f64 / all.max(1) as f64;

@@ -203,13 +203,13 @@ pub fn window(tx: &mut Tx<'_>, permit: &Permit<Read>, loop_name: &str, from: Tim
     serde_json::from_str(&row.get::<String>("report")?).map_err(Error::internal)
 }
 
-/// The newest judged window of a loop.
+/// The newest window of a loop that could be judged.
 #[derive(Clone, Debug)]
 pub struct Latest {
     /// The loop.
     pub loop_name: String,
-    /// When it was judged.
-    pub closed_at: Timestamp,
+    /// When it was judged last.
+    pub judged_at: Timestamp,
     /// What it showed.
     pub report: WindowReport,
 }
@@ -222,14 +222,14 @@ pub fn newest_of_each(tx: &mut Tx<'_>, permit: &Permit<Read>) -> Result<Vec<Late
     let mut newest = Vec::new();
     for (loop_name, _) in settings::all(tx, permit)? {
         let rows = tx.query(
-            "SELECT closed_at, report FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 \
+            "SELECT judged_at, report FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 \
              ORDER BY window_from DESC LIMIT $3",
             &params![permit.workspace(), &loop_name, RECENT],
         )?;
         for row in &rows {
             let report: WindowReport = serde_json::from_str(&row.get::<String>("report")?).map_err(Error::internal)?;
             if report.note.is_none() {
-                newest.push(Latest { loop_name, closed_at: row.get("closed_at")?, report });
+                newest.push(Latest { loop_name, judged_at: row.get("judged_at")?, report });
                 break;
             }
         }

@@ -4,13 +4,13 @@ use flyball_core::{Error, Name, Task};
 use flyball_evaluation::suite::Suite;
 
 use super::checks::check;
-use super::grammar;
 use super::monitor;
 use super::reader::{At, Reader};
 use super::remedies::remedy;
 use super::suites::suites;
 use super::types::{Costs, Dataset, Deploy, Holdout, LoopFile, Origin, Sql, Strategy, Train, Trainer};
 use super::yaml::Node;
+use super::{grammar, notify};
 use crate::expression::{Domain, METRICS, Scope, nearest};
 
 /// The whole file. `None` when something is missing that the checks across keys need.
@@ -23,6 +23,7 @@ pub(super) fn loop_file(reader: &mut Reader, root: &Node) -> Option<LoopFile> {
     });
     let data = fields.get(reader, "data", datasets);
     let train = fields.get(reader, "train", |reader, at| train(reader, at, task));
+    let notify = fields.get(reader, "notify", notify::routes).unwrap_or_default();
     let costs = fields.get(reader, "costs", costs);
     let seed = fields.get(reader, "seed", Reader::whole).unwrap_or(0);
     // What follows holds conditions, whose metrics depend on the task.
@@ -54,6 +55,7 @@ pub(super) fn loop_file(reader: &mut Reader, root: &Node) -> Option<LoopFile> {
         deploy,
         monitor,
         remedies,
+        notify,
         costs,
         seed,
     })

@@ -18,6 +18,7 @@ pub(super) enum Shape {
     Share,
     Number,
     Whole,
+    Patience,
     Flag,
     Values,
     Parameters,
@@ -33,8 +34,8 @@ pub(super) enum Shape {
 }
 
 use Shape::{
-    Columns, Condition, Duration, Flag, ListOf, Map, Name, Named, Number, OneOf, Parameters, Share, Text, Values,
-    Whole, Words,
+    Columns, Condition, Duration, Flag, ListOf, Map, Name, Named, Number, OneOf, Parameters, Patience, Share, Text,
+    Values, Whole, Words,
 };
 
 const fn must(key: &'static str, shape: Shape, about: &'static str) -> Field {
@@ -62,6 +63,7 @@ pub(super) const LOOP_FILE: &[Field] = &[
     may("deploy", Map(DEPLOY), "how a version comes to serve; at once when absent"),
     must("monitor", Map(MONITOR), "what is watched while it serves"),
     may("remedies", ListOf(&Map(REMEDY)), "what is done when something is wrong"),
+    may("notify", Map(NOTIFY), "who is told of alerts; secrets stand here by name, as ${{ secrets.NAME }}"),
     may("costs", Map(COSTS), "what things cost, for comparing policies"),
     may("seed", Whole, "the seed of every random choice; 0 when absent"),
 ];
@@ -182,7 +184,56 @@ pub(super) const MONITOR: &[Field] = &[
     may("performance", Map(PERFORMANCE), "the performance alarm"),
     may("fairness", Map(FAIRNESS), "the groups of people that are compared"),
     may("segments", ListOf(&OneOf(&[Text, Map(SEGMENT)])), "columns or conditions whose rows are judged by themselves"),
+    may("alerts", Map(ALERTS), "when a finding becomes an alert, and how often it is told"),
     may("min_rows", Whole, "windows with fewer rows are not judged; 100 when absent"),
+];
+
+pub(super) const ALERTS: &[Field] = &[
+    may("for", Patience, "how long a finding lasts before its alert fires: 2 windows, or 6h; 1 window when absent"),
+    may("clear", Patience, "how long it is gone before its alert is resolved; 2 windows when absent"),
+    may("cool_down", Duration, "for how long after a resolution the same is not told again; 1h when absent"),
+    may("repeat", Duration, "after how long an alert that nobody took on is told again; 1d when absent"),
+    may("runbook", Text, "a URL where it is written what to do"),
+    may("labels", Parameters, "what is put on every alert: { team: ml }"),
+];
+
+pub(super) const SEVERITY_WORDS: &[&str] = &["critical", "error", "warning", "info"];
+pub(super) const FORMATS: &[&str] = flyball_monitoring::notify::Format::WORDS;
+
+pub(super) const NOTIFY: &[Field] = &[
+    may("slack", OneOf(&[Text, Map(SLACK)]), "an incoming webhook of Slack"),
+    may("pagerduty", OneOf(&[Text, Map(PAGERDUTY)]), "the integration key of a PagerDuty service (Events v2)"),
+    may("alertmanager", OneOf(&[Text, Map(ALERTMANAGER)]), "the URL of an Alertmanager"),
+    may("webhook", OneOf(&[Text, Map(WEBHOOK)]), "a URL that takes CloudEvents"),
+    may("email", Map(EMAIL), "mail by SMTP"),
+];
+
+const ROUTE_TO: Field = must("to", Text, "where it leads: a URL, a key, or addresses");
+const ROUTE_SEVERITY: Field =
+    may("severity", Words(SEVERITY_WORDS), "alerts that are less bad are not told here; info when absent");
+const ROUTE_AFTER: Field = may("after", Duration, "told only of what nobody took on for so long; at once when absent");
+
+pub(super) const SLACK: &[Field] = &[ROUTE_TO, ROUTE_SEVERITY, ROUTE_AFTER];
+pub(super) const ALERTMANAGER: &[Field] = &[ROUTE_TO, ROUTE_SEVERITY, ROUTE_AFTER];
+pub(super) const PAGERDUTY: &[Field] =
+    &[ROUTE_TO, may("server", Text, "the URL of the API, when it is not PagerDuty's own"), ROUTE_SEVERITY, ROUTE_AFTER];
+
+pub(super) const WEBHOOK: &[Field] = &[
+    ROUTE_TO,
+    may("secret", Text, "what deliveries are signed with (Standard Webhooks); a secret by name"),
+    may("format", Words(FORMATS), "the form of the body; cloudevents when absent"),
+    ROUTE_SEVERITY,
+    ROUTE_AFTER,
+];
+
+pub(super) const EMAIL: &[Field] = &[
+    ROUTE_TO,
+    must("from", Text, "the sender"),
+    must("server", Text, "smtp://HOST:587 (STARTTLS) or smtps://HOST:465 (TLS)"),
+    may("user", Text, "who one is at the server"),
+    may("password", Text, "the password at the server; a secret by name"),
+    ROUTE_SEVERITY,
+    ROUTE_AFTER,
 ];
 
 pub(super) const COUNT: &[Field] = &[must("rows", Whole, "so many predictions")];
@@ -210,6 +261,7 @@ pub(super) const FAIRNESS: &[Field] = &[
 pub(super) const PERFORMANCE: &[Field] = &[
     must("metric", Text, "the metric"),
     must("floor", Number, "what it must not fall below, or rise above where less is better"),
+    may("clear", Number, "what it must reach again before its alert is resolved; the floor when absent"),
 ];
 
 pub(super) const REMEDY: &[Field] = &[

@@ -10,6 +10,7 @@ mod checks;
 mod decode;
 mod grammar;
 mod monitor;
+mod notify;
 mod problem;
 mod reader;
 mod remedies;

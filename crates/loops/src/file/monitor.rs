@@ -3,11 +3,12 @@
 use std::fmt;
 
 use flyball_core::{Duration, Name, Task};
+use flyball_monitoring::alert::AlertPolicy;
 use serde::Serialize;
 
 use super::decode::metric;
-use super::grammar;
 use super::reader::{At, Reader};
+use super::{grammar, notify};
 
 /// The share of drift-free windows that may alarm, unless given.
 const FALSE_ALARM_RATE: f64 = 0.05;
@@ -39,6 +40,8 @@ pub struct Monitor {
     pub fairness: Option<Fairness>,
     /// Parts of the rows that are judged by themselves.
     pub segments: Vec<Segment>,
+    /// When findings become alerts.
+    pub alerts: AlertPolicy,
     /// Windows with fewer rows are not judged.
     pub min_rows: u64,
 }
@@ -120,6 +123,8 @@ pub struct Performance {
     pub metric: String,
     /// The value that it must not fall below, or rise above where less is better.
     pub floor: f64,
+    /// The value that it must reach again before its alert is resolved.
+    pub clear: Option<f64>,
 }
 
 /// The groups of people that are compared.
@@ -169,7 +174,8 @@ pub(super) fn monitor(reader: &mut Reader, at: &At<'_>, task: Task) -> Option<Mo
         let fields = reader.fields(at, grammar::PERFORMANCE)?;
         let metric = fields.get(reader, "metric", |reader, at| metric(reader, at, task));
         let floor = fields.get(reader, "floor", Reader::number);
-        Some(Performance { metric: metric?, floor: floor? })
+        let clear = fields.get(reader, "clear", Reader::number);
+        Some(Performance { metric: metric?, floor: floor?, clear })
     });
     let fairness = fields.get(reader, "fairness", |reader, at| {
         let fields = reader.fields(at, grammar::FAIRNESS)?;
@@ -184,6 +190,7 @@ pub(super) fn monitor(reader: &mut Reader, at: &At<'_>, task: Task) -> Option<Mo
         }
         Some(segments)
     });
+    let alerts = fields.get(reader, "alerts", notify::policy).unwrap_or_default();
     let min_rows = fields.get(reader, "min_rows", Reader::whole).unwrap_or(MIN_ROWS);
     Some(Monitor {
         window: window?,
@@ -193,6 +200,7 @@ pub(super) fn monitor(reader: &mut Reader, at: &At<'_>, task: Task) -> Option<Mo
         performance,
         fairness,
         segments: segments.unwrap_or_default(),
+        alerts,
         min_rows,
     })
 }

@@ -37,6 +37,9 @@ fn shape(shape_of: &Shape) -> Value {
         Shape::Text | Shape::Condition => json!({ "type": "string", "minLength": 1 }),
         Shape::Name => json!({ "type": "string", "pattern": NAME, "maxLength": flyball_core::limits::NAME_BYTES }),
         Shape::Duration => json!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d|w)$" }),
+        Shape::Patience => {
+            json!({ "type": "string", "pattern": "^([1-9][0-9]* windows?|[0-9]+(ms|s|m|h|d|w))$" })
+        }
         Shape::Share => json!({ "anyOf": [
             { "type": "number", "minimum": 0, "maximum": 1 },
             { "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? *%$" },

@@ -2,6 +2,8 @@
 
 use flyball_core::{ArtifactPath, Duration, Name, Task};
 use flyball_evaluation::suite::Suite;
+pub use flyball_monitoring::alert::AlertPolicy;
+pub use flyball_monitoring::notify::Route;
 pub use flyball_remedies::{Action, Limits, Risk};
 use serde::{Serialize, Serializer};
 
@@ -30,6 +32,8 @@ pub struct LoopFile {
     pub monitor: Monitor,
     /// What is done about it.
     pub remedies: Vec<Remedy>,
+    /// Who is told of alerts.
+    pub notify: Vec<Route>,
     /// What things cost, for comparing policies.
     pub costs: Option<Costs>,
     /// The seed of every random choice.

@@ -17,7 +17,7 @@ impl Reader {
         }
     }
 
-    fn parsed<T: std::str::FromStr<Err = Error>>(&mut self, at: &At<'_>) -> Option<T> {
+    pub(super) fn parsed<T: std::str::FromStr<Err = Error>>(&mut self, at: &At<'_>) -> Option<T> {
         let text = self.text(at)?;
         match text.trim().parse() {
             Ok(value) => Some(value),

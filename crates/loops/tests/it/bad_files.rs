@@ -126,7 +126,52 @@ fn the_message_says_what_was_expected() {
             "a schedule has one action",
         ),
         ("per_month: 4", "per_month: -1", "limits.per_month: expected a whole number, found '-1'"),
-        ("monitor:\n", "notify: x\nmonitor:\n", "unknown key 'notify'"),
+        ("monitor:\n", "notfy: x\nmonitor:\n", "did you mean 'notify'?"),
+        ("monitor:\n", "notify: x\nmonitor:\n", "notify: expected a map of keys, found 'x'"),
+        ("monitor:\n", "notify: { slac: x }\nmonitor:\n", "did you mean 'slack'?"),
+        (
+            "monitor:\n",
+            "notify: { slack: https://hooks.slack.com/services/T/B/x }\nmonitor:\n",
+            "notify.slack: a secret must not stand in the file",
+        ),
+        (
+            "monitor:\n",
+            "notify: { slack: '${{ env.SLACK_URL }}' }\nmonitor:\n",
+            "notify.slack: only secrets can stand between ${{ and }}",
+        ),
+        (
+            "monitor:\n",
+            "notify: { webhook: { to: https://x, secret: hush } }\nmonitor:\n",
+            "notify.webhook.secret: a secret must not stand in the file",
+        ),
+        (
+            "monitor:\n",
+            "notify: { webhook: { to: https://u:p@x } }\nmonitor:\n",
+            "notify.webhook.to: expected a URL without user and password",
+        ),
+        (
+            "monitor:\n",
+            "notify: { webhook: { to: https://x, format: xml } }\nmonitor:\n",
+            "notify.webhook.format: expected one of cloudevents, cloudevents-binary, alertmanager, found 'xml'",
+        ),
+        ("monitor:\n", "notify: { email: a@b.c }\nmonitor:\n", "notify.email: expected a map of keys"),
+        (
+            "monitor:\n",
+            "notify: { email: { to: a@b.c, from: d@e.f, server: mail } }\nmonitor:\n",
+            "notify.email.server: expected a mail server",
+        ),
+        (
+            "monitor:\n",
+            "notify: { pagerduty: { to: '${{ secrets.PD }}', severity: bad } }\nmonitor:\n",
+            "notify.pagerduty.severity: expected one of critical, error, warning, info, found 'bad'",
+        ),
+        ("window: 1d", "window: 1d\n  alerts: { for: 2 }", "monitor.alerts.for: '2' is neither a number of windows"),
+        ("window: 1d", "window: 1d\n  alerts: { runbook: wiki }", "monitor.alerts.runbook: expected a URL"),
+        (
+            "window: 1d",
+            "window: 1d\n  alerts: { labels: { kind: x } }",
+            "monitor.alerts.labels: 'kind' cannot be a label here",
+        ),
         ("  flights: {", "  fl/ghts: {", "data: \"fl/ghts\" is not a name"),
         (
             "abort_if: [error_rate > 1%,",

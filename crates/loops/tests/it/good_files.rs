@@ -192,3 +192,32 @@ fn suites_are_words_or_words_with_options() {
     assert_eq!((&alone.groups, suite_of("s", "[integrity]").unwrap().groups.len()), (&suite.groups, 1));
     assert_eq!(suite_of("s", r#"["integrity", {"limits": {"rows": 500}}]"#).unwrap().rows, 500);
 }
+
+#[test]
+fn routes_are_an_address_or_have_options() {
+    let more = r#"
+notify:
+  slack: "${{ secrets.SLACK_URL }}"
+  pagerduty: { to: "${{ secrets.PD_KEY }}", severity: critical, after: 30m }
+  alertmanager: http://alertmanager:9093
+  webhook: { to: "https://x/${{ secrets.TOKEN }}", secret: "${{ secrets.HOOK }}", format: cloudevents-binary }
+  email: { to: "a@example.com, b@example.com", from: f@example.com, server: "smtp://mail:587", user: u,
+           password: "${{ secrets.MAIL }}" }
+"#;
+    let alerts =
+        "window: 1d\n  alerts: { for: 2 windows, clear: 6h, repeat: 12h, runbook: https://w/x, labels: { team: ml } }";
+    let file = parse(&format!("{}{more}", FLIGHTS.replace("window: 1d", alerts)));
+    let names: Vec<&str> = file.notify.iter().map(|route| route.name.as_str()).collect();
+    assert_eq!(names, ["slack", "pagerduty", "alertmanager", "webhook", "email"]);
+    let pagerduty = &file.notify[1];
+    assert_eq!((pagerduty.severity.as_str(), pagerduty.after), ("critical", Duration::seconds(1800)));
+    assert_eq!(file.notify[0].severity.as_str(), "info");
+    let secrets: Vec<&str> =
+        file.notify.iter().flat_map(|r| r.destination.templates()).flat_map(|t| t.secrets()).collect();
+    assert_eq!(secrets, ["SLACK_URL", "PD_KEY", "TOKEN", "HOOK", "MAIL"]);
+    let policy = &file.monitor.alerts;
+    assert_eq!((policy.lasting.to_string(), policy.clear.to_string()), ("2 windows".into(), "6h".into()));
+    assert_eq!((policy.repeat, policy.cool_down), (Duration::hours(12), Duration::hours(1)));
+    assert_eq!((policy.runbook.as_deref(), policy.labels["team"].as_str()), (Some("https://w/x"), "ml"));
+    assert!(parse(FLIGHTS).notify.is_empty());
+}

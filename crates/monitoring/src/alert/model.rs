@@ -56,13 +56,6 @@ words! {
     }
 }
 
-impl AlertKind {
-    /// Whether it can only be told when the labels of a window are due.
-    pub fn needs_labels(self) -> bool {
-        self == AlertKind::Performance
-    }
-}
-
 words! {
     /// How bad it is, the worst first.
     Severity, "a severity" {
@@ -105,6 +98,11 @@ impl AlertKind {
     /// happened.
     pub fn is_measured(self) -> bool {
         matches!(self, AlertKind::Data | AlertKind::Drift | AlertKind::Performance)
+    }
+
+    /// Whether it can only be told when the labels of a window are due.
+    pub fn needs_labels(self) -> bool {
+        self == AlertKind::Performance
     }
 
     /// Whether an alert of the other kind, in the same loop, is only a consequence of this one.

@@ -11,6 +11,8 @@ pub mod outbox;
 mod plan;
 mod route;
 
+pub use flyball_egress::MailServer;
+
 pub use evidence::{Evidence, advice};
 pub use message::Message;
 pub use notifier::{Notifier, TestResult};

@@ -183,7 +183,7 @@ fn recorded_traffic_is_asked_of_a_candidate() {
     register(&server, b"classification");
     register(&server, b"contrary");
     let rows: Vec<Value> = (0..300_i32)
-        .map(|row| json!({ "distance": f64::from((row * 37) % 997) + 0.5, "origin": ["EWR", "JFK"][row as usize % 2] }))
+        .map(|row| json!({ "distance": f64::from((row * 37) % 997) + 0.5, "origin": (["EWR", "JFK"][row as usize % 2]) }))
         .collect();
     let keys: Vec<String> = (0..300).map(|row| format!("k{row}")).collect();
     let asked = post(&server, "/api/v1/endpoints/flights/predict", &json!({ "rows": rows, "keys": keys }));
