@@ -155,10 +155,14 @@ fn binned(column: &Prepared) -> Option<(Vec<u64>, Vec<u64>)> {
     Some((before, now))
 }
 
-/// Edges of equal bins by Doane's rule (1976), which counts with the skewness. `None` without finite values.
+/// Edges of equal bins by Doane's rule (1976), which counts with the skewness. `None` without finite values, or where
+/// their range is not finite.
 pub fn doane_edges(values: &[f64]) -> Option<Vec<f64>> {
     let ascending = sorted(values);
     let (&low, &high) = (ascending.first()?, ascending.last()?);
+    if !(high - low).is_finite() {
+        return None;
+    }
     let rows = ascending.len() as f64;
     let center = mean(&ascending)?;
     let deviation = (squared_deviations(&ascending, center) / rows).sqrt();
@@ -192,6 +196,9 @@ impl Estimated {
     fn new(reference: &[f64], current: &[f64]) -> Option<Self> {
         let (&low, &high) = (reference.first()?, reference.last()?);
         let (low, high) = if low == high { (low - 0.5, high + 0.5) } else { (low, high) };
+        if !(high - low).is_finite() {
+            return None;
+        }
         let edges = equal_edges(low, high, ESTIMATED_BINS);
         let cumulative = |side: &[f64]| {
             let shares = histogram(&edges, side).into_iter().map(|rows| rows as f64 / side.len() as f64);

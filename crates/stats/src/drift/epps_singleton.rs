@@ -12,6 +12,8 @@ const SIZE: usize = 2 * POINTS.len();
 const LEAST_ROWS: usize = 5;
 /// Below this many rows on both sides the statistic is corrected.
 const FEW_ROWS: usize = 25;
+/// Directions whose variance is below this part of the largest one are rounding: the samples do not vary along them.
+const ROUNDING: f64 = 1e-12;
 /// Sweeps of Jacobi's method; a 4 × 4 matrix needs about six.
 const SWEEPS: usize = 50;
 
@@ -39,8 +41,8 @@ pub fn epps_singleton(reference: &[f64], current: &[f64]) -> Option<Test> {
     let difference: Row = std::array::from_fn(|row| mean_before[row] - mean_now[row]);
     let (eigenvalues, eigenvectors) = eigen(covariance);
     let largest = eigenvalues.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
-    // Directions in which the samples do not vary at all are left out, as in a pseudo-inverse.
-    let least = largest * SIZE as f64 * f64::EPSILON;
+    // Left out as in a pseudo-inverse.
+    let least = largest * ROUNDING;
     let (mut statistic, mut degrees) = (0.0, 0.0);
     for (column, &eigenvalue) in eigenvalues.iter().enumerate().filter(|(_, value)| value.abs() > least) {
         let along: f64 = (0..SIZE).map(|row| eigenvectors[row][column] * difference[row]).sum();

@@ -45,13 +45,16 @@ pub fn population_stability_deciles(reference: &[f64], current: &[f64]) -> Optio
 }
 
 /// Edges of equal bins by Sturges' rule, ⌈log₂ n + 1⌉ of them over all values of both sides. `None` without finite
-/// values.
+/// values, or where their range is not finite.
 pub fn sturges_edges(reference: &[f64], current: &[f64]) -> Option<Vec<f64>> {
     let all = || reference.iter().chain(current).copied().filter(|value| value.is_finite());
     let rows = all().count();
     let (low, high) = (all().reduce(f64::min)?, all().reduce(f64::max)?);
     // A single value still needs a bin around it.
     let (low, high) = if low == high { (low - 0.5, high + 0.5) } else { (low, high) };
+    if !(high - low).is_finite() {
+        return None;
+    }
     let bins = ((rows as f64).log2() + 1.0).ceil() as usize;
     let edge = |bin: usize| if bin == bins { high } else { low + (high - low) / bins as f64 * bin as f64 };
     Some((0..=bins).map(edge).collect())
