@@ -101,6 +101,81 @@ pub struct Contribution {
     pub amount: f64,
 }
 
+/// How a model is asked to explain its own answers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ExplainRequest<'a> {
+    /// The position of the class; the last (positive) one when `None`. Without meaning to a regressor.
+    pub class: Option<usize>,
+    /// Rows that the values of features outside a coalition are taken from. `None` for what the model remembers of its
+    /// training.
+    pub background: Option<&'a crate::Table>,
+    /// Whether the interactions of features are wanted too.
+    pub interactions: bool,
+}
+
+/// How attributions were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Exact on trees, features outside a coalition following the training rows that passed each split.
+    Tree,
+    /// Exact on trees, against background rows.
+    TreeInterventional,
+    /// Exact on a linear model, against the means of its features.
+    Linear,
+    /// KernelSHAP against background rows.
+    Kernel,
+    /// Sampled orders of the features, against background rows.
+    Permutation,
+}
+
+/// What attributions add up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// The logarithm of the odds of the class.
+    LogOdds,
+    /// The probability of the class.
+    Probability,
+    /// The predicted value, in the target's unit.
+    Target,
+    /// The model's own score, before what makes a prediction of it.
+    Score,
+}
+
+impl Unit {
+    /// The words for people; empty for the target's own unit.
+    pub fn words(self) -> &'static str {
+        match self {
+            Unit::LogOdds => "log-odds",
+            Unit::Probability => "probability",
+            Unit::Target => "",
+            Unit::Score => "score",
+        }
+    }
+}
+
+/// Why some rows are answered as they are: for each row the base value and its amounts sum to the answer in `unit`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attributions {
+    /// The answer before anything is known of a row.
+    pub base: f64,
+    /// How many features there are, in the order of the signature.
+    pub features: usize,
+    /// The Shapley value of each feature, row after row.
+    pub amounts: Vec<f64>,
+    /// The interaction values: for each row a symmetric matrix whose lines sum to the amounts.
+    pub interactions: Option<Vec<f64>>,
+    /// The standard error of each amount, when they are estimates.
+    pub errors: Option<Vec<f64>>,
+    /// Whether the amounts are exact.
+    pub exact: bool,
+    /// How they were made.
+    pub method: Method,
+    /// What they add up to.
+    pub unit: Unit,
+}
+
 /// A loaded model, ready to answer.
 pub trait Model: Send + Sync {
     /// What it takes and gives.
@@ -113,9 +188,14 @@ pub trait Model: Send + Sync {
     /// (`signature().width()` of them).
     fn predict_row(&self, row: &[crate::Value], scores: &mut Vec<f64>) -> Result<()>;
 
-    /// Explains one row: the expected raw value and the contribution of each feature. The sum of all is the raw score.
-    /// Models without an exact method answer `None`.
-    fn explain_row(&self, row: &[crate::Value]) -> Result<Option<(f64, Vec<Contribution>)>>;
+    /// Explains many rows exactly, in the model's raw units. `None` where the model has no exact method for the request;
+    /// it may have one against a background.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a class that it does not have, and as `predict` for rows that do not fit.
+    fn explain(&self, _rows: &crate::Table, _request: &ExplainRequest<'_>) -> Result<Option<Attributions>> {
+        Ok(None)
+    }
 
     /// What it keeps in memory, in bytes; an estimate.
     fn memory_bytes(&self) -> u64;

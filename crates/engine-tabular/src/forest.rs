@@ -15,7 +15,7 @@ const LANES: usize = 8;
 pub(crate) const BLOCK_ROWS: usize = 64;
 
 /// How a node tests a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Test {
     /// Values below the threshold go left.
     Below,
@@ -151,6 +151,15 @@ pub(crate) struct Forest {
 }
 
 impl Forest {
+    /// Whether a value that is not missing goes right at a node.
+    pub(crate) fn goes_right(&self, node: &Node, x: f32) -> bool {
+        match node.test {
+            Test::Below => x >= node.threshold,
+            Test::Equal => x != node.threshold,
+            Test::Within => !self.sets.holds(node.threshold.to_bits(), x),
+        }
+    }
+
     /// How many columns a row must have.
     pub(crate) fn columns(&self) -> usize {
         self.nodes.iter().map(|node| usize::from(node.feature) + 1).max().unwrap_or(0)
@@ -167,11 +176,7 @@ impl Forest {
         // Bitwise, not short-circuit: a branch here would be mispredicted half of the time.
         if !self.ordered {
             self.walk_with(rows, columns, count, visit, |x, node| {
-                let right = match node.test {
-                    Test::Below => x >= node.threshold,
-                    Test::Equal => x != node.threshold,
-                    Test::Within => !self.sets.holds(node.threshold.to_bits(), x),
-                };
+                let right = self.goes_right(node, x);
                 if x.is_nan() { u32::from(node.missing_right) } else { u32::from(right) }
             });
         } else if rows.iter().any(|x| x.is_nan()) {

@@ -7,6 +7,7 @@
 
 mod boosters;
 mod explain;
+mod explain_trees;
 mod forest;
 mod graph;
 mod model;

@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use flyball_core::model::Model;
+use flyball_core::model::{Attributions, ExplainRequest, Model};
 use flyball_core::{
-    Column, Contribution, Error, ErrorCode, FeatureKind, Format, Package, Predictions, Result, Signature, Table, Task,
-    TextColumn, Value,
+    Column, Error, ErrorCode, FeatureKind, Format, Package, Predictions, Result, Signature, Table, Task, TextColumn,
+    Value,
 };
 use rayon::prelude::*;
 
 use crate::boosters;
-use crate::explain::Explanation;
+use crate::explain::{Asked, Explainers};
 use crate::forest::BLOCK_ROWS;
 use crate::graph::encoders::Keys;
 use crate::graph::tensor::{Data, Tensor, mismatch};
@@ -36,7 +36,7 @@ thread_local! {
 pub(crate) struct TabularModel {
     signature: Signature,
     body: Body,
-    explanation: Option<Explanation>,
+    explainers: Option<Explainers>,
     /// What it keeps in memory; an estimate.
     bytes: u64,
 }
@@ -60,14 +60,14 @@ impl TabularModel {
         let plan = Plan::compile(&graph, scores);
         let means = proto.metadata.iter().find(|entry| entry.key == MEANS_KEY);
         let means = means.and_then(|entry| serde_json::from_str(&entry.value).ok());
-        let explanation = plan.as_ref().and_then(|plan| Explanation::prepare(&plan.head, plan.columns, means));
+        let explainers = plan.as_ref().and_then(|plan| Explainers::of(plan, means));
         let width = plan.as_ref().map(|plan| plan.width);
         let body = match plan {
             Some(plan) => Body::Fused(Box::new(plan)),
             None => Body::Interpreted { graph, scores },
         };
         // The numbers of the file stand here once, and once more in the form in which explanations walk them.
-        let mut model = Self { signature, body, explanation, bytes: 2 * artifact.len() as u64 };
+        let mut model = Self { signature, body, explainers, bytes: 2 * artifact.len() as u64 };
         if model.signature.task == Task::Classification && model.signature.classes.len() < 2 {
             // The graph names no classes: count the scores of a row of gaps, and number the classes.
             let gaps = vec![Value::Missing; model.signature.features.len()];
@@ -89,10 +89,10 @@ impl TabularModel {
     /// Loads a booster.
     fn from_booster(package: &Package<'_>) -> Result<Self> {
         let (signature, plan) = boosters::load(package)?;
-        let explanation = Explanation::prepare(&plan.head, plan.columns, None);
+        let explainers = Explainers::of(&plan, None);
         // A node takes some three times as much in the form that explanations walk.
-        let bytes = plan.bytes() * if explanation.is_some() { 4 } else { 1 };
-        Ok(Self { signature, body: Body::Fused(Box::new(plan)), explanation, bytes })
+        let bytes = plan.bytes() * if explainers.is_some() { 4 } else { 1 };
+        Ok(Self { signature, body: Body::Fused(Box::new(plan)), explainers, bytes })
     }
 
     /// A plan must give as many scores as the contract says; one probability may stand for two classes.
@@ -283,12 +283,8 @@ impl Model for TabularModel {
     fn predict(&self, rows: &Table) -> Result<Predictions> {
         let columns = self.feature_columns(rows)?;
         let count = rows.rows();
-        let texts = |feature: usize| match columns[feature].as_ref() {
-            Column::Text(text) => Some(text),
-            _ => None,
-        };
         let positions = match &self.body {
-            Body::Fused(plan) => plan.positions(texts),
+            Body::Fused(plan) => plan.positions(|feature| text_of(&columns, feature)),
             Body::Interpreted { .. } => Vec::new(),
         };
         let piece = |start: usize| -> Result<Vec<f64>> {
@@ -344,22 +340,47 @@ impl Model for TabularModel {
         }
     }
 
-    fn explain_row(&self, row: &[Value]) -> Result<Option<(f64, Vec<Contribution>)>> {
-        self.check_row(row)?;
-        let (Body::Fused(plan), Some(explanation)) = (&self.body, &self.explanation) else { return Ok(None) };
-        let mut filled = vec![0.0; plan.columns];
-        plan.fill(&ValueRow(row), &mut filled)?;
-        let Some((expected, columns)) = explanation.columns(&filled) else {
-            return Ok(None);
-        };
-        let mut amounts = vec![0.0; row.len()];
-        for (feature, amount) in plan.features_of_columns().into_iter().zip(columns) {
-            amounts[feature] += amount;
+    fn explain(&self, rows: &Table, request: &ExplainRequest<'_>) -> Result<Option<Attributions>> {
+        let classes = self.signature.classes.len();
+        let class = request.class.unwrap_or(classes.saturating_sub(1));
+        if class >= self.signature.width() {
+            return Err(Error::invalid(format!("there is no class {class}"))
+                .hint(format!("classes are counted from 0; the model has {classes}")));
         }
-        let contributions = self.signature.features.iter().zip(row).zip(amounts).map(|((feature, value), amount)| {
-            Contribution { feature: feature.name.clone(), value: value.text(), amount }
-        });
-        Ok(Some((expected, contributions.collect())))
+        let (Body::Fused(plan), Some(explainers)) = (&self.body, &self.explainers) else { return Ok(None) };
+        let rows = self.filled(plan, rows)?;
+        let background = request.background.map(|table| self.filled(plan, table)).transpose()?;
+        let asked = Asked {
+            width: self.signature.features.len(),
+            class,
+            rows: &rows,
+            background: background.as_deref(),
+            interactions: request.interactions,
+        };
+        Ok(explainers.explain(plan, &asked))
+    }
+}
+
+impl TabularModel {
+    /// The model's rows, one behind the other, from a table.
+    fn filled(&self, plan: &Plan, rows: &Table) -> Result<Vec<f64>> {
+        let columns = self.feature_columns(rows)?;
+        let positions = plan.positions(|feature| text_of(&columns, feature));
+        let mut filled = vec![0.0; plan.columns];
+        let mut all = Vec::with_capacity(plan.columns * rows.rows());
+        for row in 0..rows.rows() {
+            plan.fill(&TableRow { columns: &columns, positions: &positions, row }, &mut filled)?;
+            all.extend(filled.iter().copied().map(f64::from));
+        }
+        Ok(all)
+    }
+}
+
+/// The column of a text feature.
+fn text_of<'a>(columns: &'a [Cow<'_, Column>], feature: usize) -> Option<&'a TextColumn> {
+    match columns[feature].as_ref() {
+        Column::Text(text) => Some(text),
+        _ => None,
     }
 }
 

@@ -126,7 +126,7 @@ pub(crate) struct Plan {
     /// Columns of the model's row.
     pub(crate) columns: usize,
     pub(crate) head: Head,
-    norms: Vec<Norm>,
+    pub(crate) norms: Vec<Norm>,
     pub(crate) width: usize,
 }
 

@@ -1,7 +1,9 @@
 //! Looks inference records up again: those of a time span, and the one behind a prediction id.
 
-use flyball_core::model::Loaded;
-use flyball_core::{Contribution, Error, Result, Table, Timestamp, Value};
+use flyball_core::model::{ExplainRequest, Loaded};
+use flyball_core::{
+    Column, Contribution, Error, Feature, FeatureKind, Result, Table, TextColumn, Timestamp, Value,
+};
 
 use crate::concat::concat;
 use crate::contract::Contract;
@@ -164,11 +166,20 @@ impl Serving {
             let found = record.features.iter().find(|(feature, _)| feature == name);
             found.map_or(Value::Missing, |(_, value)| value.clone())
         };
-        let row: Vec<Value> = model.signature().features.iter().map(|feature| value(&feature.name)).collect();
-        let explained = model.explain_row(&row)?;
-        Ok(explained.map(|(base, mut contributions)| {
+        let features = &model.signature().features;
+        let row: Vec<Value> = features.iter().map(|feature| value(&feature.name)).collect();
+        let table = features_of(features, &row)?;
+        let explained = model.explain(&table, &ExplainRequest::default())?;
+        Ok(explained.map(|found| {
+            let amounts = features.iter().zip(&row).zip(found.amounts);
+            let contribution = |((feature, value), amount): ((&Feature, &Value), f64)| Contribution {
+                feature: feature.name.clone(),
+                value: value.text(),
+                amount,
+            };
+            let mut contributions: Vec<Contribution> = amounts.map(contribution).collect();
             contributions.sort_by(|a, b| b.amount.abs().total_cmp(&a.amount.abs()));
-            Explanation { base, contributions }
+            Explanation { base: found.base, contributions }
         }))
     }
 
@@ -198,4 +209,16 @@ impl Serving {
             answer: table.position(columns::ANSWER).and_then(|position| table.at(position).value(row).text()),
         })
     }
+}
+
+/// One row of features as a table.
+fn features_of(features: &[Feature], row: &[Value]) -> Result<Table> {
+    let columns = features.iter().zip(row).map(|(feature, value)| {
+        let column = match feature.kind {
+            FeatureKind::Number => Column::Float(vec![value.number()]),
+            FeatureKind::Text => Column::Text(TextColumn::from_texts([value.text().as_deref()])),
+        };
+        (feature.name.clone(), column)
+    });
+    Table::new(columns.collect())
 }

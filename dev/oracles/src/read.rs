@@ -14,6 +14,11 @@ pub(crate) fn numbers(value: &Value) -> Vec<f64> {
     items(value).iter().map(number).collect()
 }
 
+/// Rows of numbers.
+pub(crate) fn rows(value: &Value) -> Vec<Vec<f64>> {
+    items(value).iter().map(numbers).collect()
+}
+
 /// Truths: a number above zero, or `true`.
 pub(crate) fn truths(value: &Value) -> Vec<bool> {
     items(value).iter().map(|item| number(item) > 0.0).collect()

@@ -12,9 +12,9 @@ pub(crate) struct Linear {
     pub(crate) features: usize,
     pub(crate) coefficients: Vec<f32>,
     pub(crate) intercepts: Vec<f32>,
-    post: PostTransform,
+    pub(crate) post: PostTransform,
     /// One raw score stands for two classes.
-    second_class: bool,
+    pub(crate) second_class: bool,
 }
 
 impl Linear {

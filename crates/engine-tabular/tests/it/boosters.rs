@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use flyball_core::model::Model;
+use flyball_core::model::{ExplainRequest, Model};
 use flyball_core::{FeatureKind, Format, Table, Task};
 use serde::de::DeserializeOwned;
 
@@ -50,10 +50,9 @@ fn boosters_give_the_scores_of_their_libraries() {
 /// Compares Shapley values with those of the library, which come with the expected value at the end.
 fn explains(name: &str, model: &dyn Model, rows: &Table, expected: &[Vec<f64>]) {
     let scale = expected.iter().flatten().fold(1.0, |largest: f64, amount| largest.max(amount.abs()));
-    for (row, expected) in expected.iter().enumerate().take(50) {
-        let (mean, contributions) = model.explain_row(&rows.row(row)).unwrap().unwrap();
-        let amounts = contributions.iter().map(|contribution| contribution.amount).chain([mean]);
-        for (ours, theirs) in amounts.zip(expected) {
+    let found = model.explain(rows, &ExplainRequest::default()).unwrap().unwrap();
+    for ((row, expected), amounts) in expected.iter().enumerate().zip(found.amounts.chunks_exact(found.features)) {
+        for (ours, theirs) in amounts.iter().chain([&found.base]).zip(expected) {
             assert!((ours - theirs).abs() <= 1e-5 * scale, "{name}, row {row}: {ours} instead of {theirs}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flyball_core::model::Model;
+use flyball_core::model::{ExplainRequest, Model};
 use flyball_core::rng::Rng;
 use flyball_core::{ErrorCode, Task};
 use flyball_engine_tabular::{Gbdt, Linear};
@@ -24,8 +24,11 @@ pub(crate) fn attempt(loaded: flyball_core::Result<Arc<dyn Model>>) {
     let features = model.signature().features.len();
     let row = vec![flyball_core::Value::Missing; features];
     let _answer = model.predict_row(&row, &mut Vec::new());
-    let _explanation = model.explain_row(&row);
-    let _batch = model.predict(&flights(3, 1));
+    let rows = flights(3, 1);
+    let request = ExplainRequest { interactions: true, ..ExplainRequest::default() };
+    let _explanation = model.explain(&rows, &request);
+    let _against = model.explain(&rows, &ExplainRequest { background: Some(&rows), ..request });
+    let _batch = model.predict(&rows);
 }
 
 #[test]

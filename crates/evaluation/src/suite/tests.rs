@@ -5,7 +5,7 @@ use std::sync::Arc;
 use flyball_core::model::{Model, Predictions, Signature};
 use flyball_core::rng::Rng;
 use flyball_core::{
-    Column, Contribution, Error, Feature, FeatureKind, Result, SystemClock, Table, Task, TextColumn, Timestamp, Value,
+    Column, Error, Feature, FeatureKind, Result, SystemClock, Table, Task, TextColumn, Timestamp, Value,
     VirtualClock,
 };
 
@@ -37,10 +37,6 @@ impl Model for Rule {
         }
         scores.push(answer);
         Ok(())
-    }
-
-    fn explain_row(&self, _row: &[Value]) -> Result<Option<(f64, Vec<Contribution>)>> {
-        Ok(None)
     }
 
     fn memory_bytes(&self) -> u64 {

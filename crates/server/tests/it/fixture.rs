@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode};
 use flyball_core::model::{Engine, Loaded, Model};
 use flyball_core::{
-    Clock, Contribution, Feature, FeatureKind, Format, IdSource, Name, Package, Predictions, Result, Signature,
+    Clock, Feature, FeatureKind, Format, IdSource, Name, Package, Predictions, Result, Signature,
     SystemClock, Table, Task, Value,
 };
 use flyball_data::{Datasets, QueryEngine};
@@ -102,10 +102,6 @@ impl Model for Late {
         }
         scores.push(late);
         Ok(())
-    }
-
-    fn explain_row(&self, _row: &[Value]) -> Result<Option<(f64, Vec<Contribution>)>> {
-        Ok(None)
     }
 }
 

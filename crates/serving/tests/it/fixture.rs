@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use flyball_core::model::{Engine, Interface, Loaded, Model, TensorModel};
+use flyball_core::model::{Attributions, Engine, ExplainRequest, Interface, Loaded, Method, Model, TensorModel, Unit};
 use flyball_core::{
-    Clock, Contribution, DataType, Edit, Error, ErrorCode, Feature, FeatureKind, Format, Name, Package, Permit,
+    Clock, DataType, Edit, Error, ErrorCode, Feature, FeatureKind, Format, Name, Package, Permit,
     Predictions, Result, Signature, Table, Task, Tensor, TensorData, TensorSignature, TensorSpec, Timestamp, Value,
     VirtualClock,
 };
@@ -87,10 +87,21 @@ impl Model for Toy {
         Ok(())
     }
 
-    fn explain_row(&self, row: &[Value]) -> Result<Option<(f64, Vec<Contribution>)>> {
-        let amount = row.first().map_or(0.0, Value::number);
-        let feature = self.signature.features[0].name.clone();
-        Ok(Some((self.bias, vec![Contribution { feature, value: row[0].text(), amount }])))
+    fn explain(&self, rows: &Table, _request: &ExplainRequest<'_>) -> Result<Option<Attributions>> {
+        let first = rows.column(&self.signature.features[0].name)?;
+        let features = self.signature.features.len();
+        let mut amounts = vec![0.0; rows.rows() * features];
+        amounts.iter_mut().step_by(features).enumerate().for_each(|(row, amount)| *amount = first.number(row));
+        Ok(Some(Attributions {
+            base: self.bias,
+            features,
+            amounts,
+            interactions: None,
+            errors: None,
+            exact: true,
+            method: Method::Linear,
+            unit: Unit::Target,
+        }))
     }
 }
 

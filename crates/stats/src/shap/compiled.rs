@@ -38,9 +38,8 @@ impl Split {
 /// A checked ensemble.
 #[derive(Debug, Clone)]
 pub(super) struct Compiled {
-    /// Values of a row.
-    pub(super) columns: usize,
-    /// The features that get values.
+    /// The feature of each column.
+    pub(super) columns: Vec<usize>,
     pub(super) features: usize,
     pub(super) base: f64,
     pub(super) steps: Vec<Step>,
@@ -52,24 +51,21 @@ pub(super) struct Compiled {
     comparison: Comparison,
     /// The thresholds of each column, in ascending order.
     thresholds: Vec<Vec<f64>>,
-    /// The feature of each column.
-    groups: Vec<usize>,
 }
 
 impl Compiled {
     /// Checks and compiles; with `covered`, splits have shares.
     pub(super) fn new(ensemble: &Ensemble, covered: bool) -> Result<Self, InvalidTree> {
-        let Ensemble { trees, base, comparison, features, groups } = ensemble;
-        let groups = groups.clone().unwrap_or_else(|| (0..*features).collect());
-        if groups.len() != *features {
-            return Err(InvalidTree { tree: 0, reason: "another number of groups than of columns" });
+        let Ensemble { trees, base, comparison, features, columns } = ensemble;
+        if columns.iter().any(|feature| feature >= features) {
+            return Err(InvalidTree { tree: 0, reason: "a column belongs to a feature that does not exist" });
         }
-        let mut thresholds = vec![Vec::new(); *features];
+        let mut thresholds = vec![Vec::new(); columns.len()];
         for (index, tree) in trees.iter().enumerate() {
-            check(tree, *features, covered).map_err(|reason| InvalidTree { tree: index, reason })?;
+            check(tree, columns.len(), covered).map_err(|reason| InvalidTree { tree: index, reason })?;
             for node in &tree.nodes {
-                if let Node::Split { feature, threshold, .. } = *node
-                    && let Some(list) = thresholds.get_mut(feature)
+                if let Node::Split { column, threshold, .. } = *node
+                    && let Some(list) = thresholds.get_mut(column)
                 {
                     list.push(threshold);
                 }
@@ -80,8 +76,8 @@ impl Compiled {
             list.dedup();
         }
         let mut compiled = Self {
-            columns: *features,
-            features: groups.iter().map(|feature| feature + 1).max().unwrap_or(0),
+            columns: columns.clone(),
+            features: *features,
             base: *base,
             steps: Vec::new(),
             roots: Vec::with_capacity(trees.len()),
@@ -89,7 +85,6 @@ impl Compiled {
             widest: 0,
             comparison: *comparison,
             thresholds,
-            groups,
         };
         for (index, tree) in trees.iter().enumerate() {
             compiled.roots.push(compiled.steps.len() as u32);
@@ -104,7 +99,7 @@ impl Compiled {
     /// Adds a node and all below it; `above` holds the features of the path.
     fn add(&mut self, tree: &Tree, node: usize, covered: bool, above: &mut Vec<usize>) {
         let at = self.steps.len();
-        let Node::Split { feature: column, threshold, missing_left, left, right, cover } = tree.nodes[node] else {
+        let Node::Split { column, threshold, missing_left, left, right, cover } = tree.nodes[node] else {
             if let Node::Leaf { value, .. } = tree.nodes[node] {
                 self.steps.push(Step::Leaf(value));
             }
@@ -114,7 +109,7 @@ impl Compiled {
             return;
         };
         let share = |child: usize| if covered { tree.nodes[child].cover() / cover } else { 0.0 };
-        let feature = self.groups[column];
+        let feature = self.columns[column];
         let list = &self.thresholds[column];
         let first = list.partition_point(|&other| other < threshold) as u32 + 1;
         // Ranks go up to the number of thresholds; the next one is that of missing values.

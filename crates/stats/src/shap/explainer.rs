@@ -63,7 +63,7 @@ impl Explainer {
     ///
     /// # Errors
     /// [`InvalidTree`] for a tree that is empty, is no tree (a node without, or with two parents), is deeper than
-    /// 128, has more than 63 features on one path, names a feature that does not exist, compares with NaN, or has a
+    /// 128, has more than 63 features on one path, names a column or feature that does not exist, compares with NaN, or has a
     /// split without positive cover.
     pub fn new(ensemble: &Ensemble) -> Result<Self, InvalidTree> {
         let compiled = Compiled::new(ensemble, true)?;
@@ -77,12 +77,12 @@ impl Explainer {
     /// # Errors
     /// [`InvalidTree`] as [`Self::new`], but for covers.
     pub fn against(ensemble: &Ensemble, background: Vec<f64>) -> Option<Result<Self, InvalidTree>> {
-        let rows = background.len().checked_div(ensemble.features)?;
-        if rows == 0 || !background.len().is_multiple_of(ensemble.features) {
+        let rows = background.len().checked_div(ensemble.columns.len())?;
+        if rows == 0 || !background.len().is_multiple_of(ensemble.columns.len()) {
             return None;
         }
         Some(Compiled::new(ensemble, false).map(|compiled| {
-            let predictions = background.chunks_exact(ensemble.features).map(|row| compiled.predict(row));
+            let predictions = background.chunks_exact(ensemble.columns.len()).map(|row| compiled.predict(row));
             let expected_value = predictions.sum::<f64>() / rows as f64;
             Self { compiled, background: Some(background), expected_value }
         }))
@@ -95,12 +95,12 @@ impl Explainer {
 
     /// The prediction (margin) for a row, NaN being missing. `None` for another number of columns.
     pub fn predict(&self, x: &[f64]) -> Option<f64> {
-        (x.len() == self.compiled.columns).then(|| self.compiled.predict(x))
+        (x.len() == self.compiled.columns.len()).then(|| self.compiled.predict(x))
     }
 
     /// The SHAP values of a row, NaN being missing. `None` for another number of columns.
     pub fn explain(&self, x: &[f64]) -> Option<Explanation> {
-        let one = (x.len() == self.compiled.columns).then(|| self.explain_rows(x))??;
+        let one = (x.len() == self.compiled.columns.len()).then(|| self.explain_rows(x))??;
         Some(Explanation { expected_value: one.expected_value, values: one.values })
     }
 
@@ -110,7 +110,7 @@ impl Explainer {
         let count = self.count(rows)?;
         let features = self.compiled.features;
         let mut values = vec![0.0; count * features];
-        let blocks = rows.chunks((BLOCK_ROWS * self.compiled.columns).max(1));
+        let blocks = rows.chunks((BLOCK_ROWS * self.compiled.columns.len()).max(1));
         for (block, values) in blocks.zip(values.chunks_mut((BLOCK_ROWS * features).max(1))) {
             for (feature, sums) in self.walk(Sums::Values, block).iter().enumerate() {
                 values.iter_mut().skip(feature).step_by(features).zip(sums).for_each(|(value, sum)| *value = *sum);
@@ -127,7 +127,7 @@ impl Explainer {
         let features = self.compiled.features;
         let mut matrices = vec![0.0; rows_given * features * features];
         let count = (MOST_SUMS / (features * (features + 1)).max(1)).clamp(1, BLOCK_ROWS);
-        let blocks = rows.chunks((count * self.compiled.columns).max(1));
+        let blocks = rows.chunks((count * self.compiled.columns.len()).max(1));
         for (block, matrices) in blocks.zip(matrices.chunks_mut((count * features * features).max(1))) {
             let sums = self.walk(Sums::Interactions, block);
             for (row, matrix) in matrices.chunks_exact_mut(features * features).enumerate() {
@@ -147,7 +147,7 @@ impl Explainer {
 
     /// How many rows these values are; `None` if they are no whole rows.
     fn count(&self, rows: &[f64]) -> Option<usize> {
-        match self.compiled.columns {
+        match self.compiled.columns.len() {
             0 => rows.is_empty().then_some(0),
             columns => rows.len().is_multiple_of(columns).then(|| rows.len() / columns),
         }
@@ -174,12 +174,13 @@ mod tests {
         Node::Leaf { value, cover }
     }
 
-    fn split(feature: usize, threshold: f64, left: usize, right: usize, cover: f64) -> Node {
-        Node::Split { feature, threshold, missing_left: true, left, right, cover }
+    fn split(column: usize, threshold: f64, left: usize, right: usize, cover: f64) -> Node {
+        Node::Split { column, threshold, missing_left: true, left, right, cover }
     }
 
     fn ensemble(nodes: Vec<Node>, features: usize) -> Ensemble {
-        Ensemble { trees: vec![Tree { nodes }], base: 1.0, comparison: Comparison::LessOrEqual, features, groups: None }
+        let columns = (0..features).collect();
+        Ensemble { trees: vec![Tree { nodes }], base: 1.0, comparison: Comparison::LessOrEqual, features, columns }
     }
 
     #[test]
@@ -226,7 +227,7 @@ mod tests {
         assert_eq!(refused(vec![split(0, 0.0, 0, 0, 1.0)], 1), "tree 0: a node has two parents");
         let leaves = || [leaf(0.0, 1.0), leaf(1.0, 1.0)];
         let on = |first| [vec![first], leaves().to_vec()].concat();
-        assert_eq!(refused(on(split(3, 0.0, 1, 2, 2.0)), 1), "tree 0: a feature does not exist");
+        assert_eq!(refused(on(split(3, 0.0, 1, 2, 2.0)), 1), "tree 0: a column does not exist");
         assert_eq!(refused(on(split(0, f64::NAN, 1, 2, 2.0)), 1), "tree 0: a threshold that is no number");
         assert_eq!(refused(on(split(0, 0.0, 1, 2, 0.0)), 1), "tree 0: a split without positive cover");
         // Against a background no cover is needed, but a background is.

@@ -20,7 +20,7 @@ pub enum Node {
     /// An inner node.
     Split {
         /// Index of the column of the row.
-        feature: usize,
+        column: usize,
         /// Compared with the column's value.
         threshold: f64,
         /// Where NaN goes.
@@ -66,12 +66,11 @@ pub struct Ensemble {
     pub base: f64,
     /// How all splits compare.
     pub comparison: Comparison,
-    /// Number of columns of a row.
+    /// How many features get values.
     pub features: usize,
-    /// For each column the feature that it comes from, when several columns (a category one-hot, a number and whether it
-    /// is missing) say something of one feature: values are given to features, whose columns join a coalition together.
-    /// `None` if each column is a feature of its own.
-    pub groups: Option<Vec<usize>>,
+    /// For each column of a row the feature that it comes from. Several columns (a category one-hot, a number and whether
+    /// it is missing) may say something of one feature; they join a coalition together.
+    pub columns: Vec<usize>,
 }
 
 /// Why an ensemble cannot be explained.
@@ -91,8 +90,8 @@ impl fmt::Display for InvalidTree {
 
 impl std::error::Error for InvalidTree {}
 
-/// Checks that the nodes form a tree over `features` columns; with `covered`, that its covers can be shared out too.
-pub(super) fn check(tree: &Tree, features: usize, covered: bool) -> Result<(), &'static str> {
+/// Checks that the nodes form a tree over `columns` columns; with `covered`, that its covers can be shared out too.
+pub(super) fn check(tree: &Tree, columns: usize, covered: bool) -> Result<(), &'static str> {
     let mut seen = vec![false; tree.nodes.len()];
     let mut open = vec![(0, 0)];
     while let Some((index, depth)) = open.pop() {
@@ -106,9 +105,9 @@ pub(super) fn check(tree: &Tree, features: usize, covered: bool) -> Result<(), &
         if covered && !(node.cover() >= 0.0 && node.cover().is_finite()) {
             return Err("a negative or unknown cover");
         }
-        if let Node::Split { feature, threshold, left, right, cover, .. } = *node {
-            if feature >= features {
-                return Err("a feature does not exist");
+        if let Node::Split { column, threshold, left, right, cover, .. } = *node {
+            if column >= columns {
+                return Err("a column does not exist");
             }
             if threshold.is_nan() {
                 return Err("a threshold that is no number");

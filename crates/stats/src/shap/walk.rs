@@ -67,7 +67,7 @@ struct Table {
 impl<'a, G: Game> Walk<'a, G> {
     /// Walks all trees with rows (row after row) before a background, and gives the sums of each target.
     pub(super) fn run(compiled: &'a Compiled, game: G, kind: Sums, rows: &[f64], background: &[f64]) -> Vec<Vec<f64>> {
-        let (columns, features) = (compiled.columns, compiled.features);
+        let (columns, features) = (compiled.columns.len(), compiled.features);
         let count = |values: &[f64]| values.len().checked_div(columns).unwrap_or(0);
         let all = || rows.chunks_exact(columns).chain(background.chunks_exact(columns));
         let total = count(rows) + count(background);

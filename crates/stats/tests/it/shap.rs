@@ -15,10 +15,10 @@ fn grow(rng: &mut Rng, nodes: &mut Vec<Node>, depth: usize, cover: f64) -> usize
         let share = if rng.below(10) == 0 { 0.0 } else { rng.unit() };
         let left = grow(rng, nodes, depth - 1, cover * share);
         let right = grow(rng, nodes, depth - 1, cover * (1.0 - share));
-        let (feature, missing_left) = (rng.below(FEATURES), rng.below(2) == 0);
+        let (column, missing_left) = (rng.below(FEATURES), rng.below(2) == 0);
         // Few thresholds, so that values meet them exactly.
         let threshold = rng.below(8) as f64 / 8.0;
-        nodes[index] = Node::Split { feature, threshold, missing_left, left, right, cover };
+        nodes[index] = Node::Split { column, threshold, missing_left, left, right, cover };
     }
     index
 }
@@ -29,7 +29,13 @@ fn forest(rng: &mut Rng, trees: usize, depth: usize, comparison: Comparison) -> 
         grow(rng, &mut nodes, depth, 100.0);
         Tree { nodes }
     };
-    Ensemble { trees: (0..trees).map(tree).collect(), base: 0.25, comparison, features: FEATURES, groups: None }
+    Ensemble {
+        trees: (0..trees).map(tree).collect(),
+        base: 0.25,
+        comparison,
+        features: FEATURES,
+        columns: (0..FEATURES).collect(),
+    }
 }
 
 fn row(rng: &mut Rng) -> Vec<f64> {
@@ -41,12 +47,12 @@ fn row(rng: &mut Rng) -> Vec<f64> {
 fn mean_below(tree: &Tree, index: usize, comparison: Comparison, at: &dyn Fn(usize) -> Option<f64>) -> f64 {
     match tree.nodes[index] {
         Node::Leaf { value, .. } => value,
-        Node::Split { feature, threshold, missing_left, left, right, cover } => {
+        Node::Split { column, threshold, missing_left, left, right, cover } => {
             let below = |child| mean_below(tree, child, comparison, at);
             let cover_of = |child: usize| match tree.nodes[child] {
                 Node::Leaf { cover, .. } | Node::Split { cover, .. } => cover,
             };
-            match at(feature) {
+            match at(column) {
                 None => [left, right].iter().map(|&child| cover_of(child) / cover * below(child)).sum(),
                 Some(x) if x.is_nan() => below(if missing_left { left } else { right }),
                 Some(x) if comparison == Comparison::Less => below(if x < threshold { left } else { right }),
@@ -141,7 +147,7 @@ fn random_trees_equal_the_definition_over_all_coalitions() {
         // Features without columns get nothing, so that the definition over five players holds for fewer groups too.
         let groups = vec![0, 4, 0, 1, 4];
         let joined = |games: Vec<Vec<f64>>| -> Vec<Vec<f64>> { games.iter().map(|g| grouped(g, &groups)).collect() };
-        let ensemble = Ensemble { groups: Some(groups.clone()), ..ensemble.clone() };
+        let ensemble = Ensemble { columns: groups.clone(), ..ensemble.clone() };
         check(&Explainer::new(&ensemble).unwrap(), &joined(games(None)), &rows);
         let against = Explainer::against(&ensemble, background.clone()).unwrap().unwrap();
         check(&against, &joined(games(Some(&background))), &rows);
@@ -155,7 +161,7 @@ fn long_branch(features: usize) -> Ensemble {
         let (left, right) = (nodes.len() + 1, nodes.len() + 2);
         let cover = 2.0 * (features - feature) as f64;
         nodes.push(Node::Leaf { value: feature as f64, cover: 1.0 });
-        nodes.push(Node::Split { feature, threshold: 0.5, missing_left: true, left: left - 1, right, cover });
+        nodes.push(Node::Split { column: feature, threshold: 0.5, missing_left: true, left: left - 1, right, cover });
     }
     // Roots stand first: the leaf of each step behind its split.
     for pair in nodes.chunks_exact_mut(2) {
@@ -167,7 +173,13 @@ fn long_branch(features: usize) -> Ensemble {
         }
     }
     nodes.push(Node::Leaf { value: 100.0, cover: 1.0 });
-    Ensemble { trees: vec![Tree { nodes }], base: 0.0, comparison: Comparison::LessOrEqual, features, groups: None }
+    Ensemble {
+        trees: vec![Tree { nodes }],
+        base: 0.0,
+        comparison: Comparison::LessOrEqual,
+        features,
+        columns: (0..features).collect(),
+    }
 }
 
 #[test]

@@ -16,7 +16,13 @@ const BACKGROUND: usize = 100;
 pub(crate) fn bench() -> Result<Value> {
     let mut rng = Rng::seeded(7);
     let trees = (0..TREES).map(|_| tree(&mut rng)).collect();
-    let ensemble = Ensemble { trees, base: 0.5, comparison: Comparison::Less, features: FEATURES, groups: None };
+    let ensemble = Ensemble {
+        trees,
+        base: 0.5,
+        comparison: Comparison::Less,
+        features: FEATURES,
+        columns: (0..FEATURES).collect(),
+    };
     let by_cover = Explainer::new(&ensemble)?;
     let background = rows(&mut rng, BACKGROUND);
     let against = Explainer::against(&ensemble, background).context("a background")??;
@@ -53,10 +59,10 @@ fn tree(rng: &mut Rng) -> Tree {
         nodes.push(Node::Leaf { value: rng.unit() - 0.5, cover });
         if depth > 0 {
             let threshold = 0.1 + 0.8 * rng.unit();
-            let feature = rng.below(FEATURES);
+            let column = rng.below(FEATURES);
             let left = grow(rng, nodes, depth - 1, cover * threshold);
             let right = grow(rng, nodes, depth - 1, cover * (1.0 - threshold));
-            nodes[index] = Node::Split { feature, threshold, missing_left: true, left, right, cover };
+            nodes[index] = Node::Split { column, threshold, missing_left: true, left, right, cover };
         }
         index
     }

@@ -1,7 +1,7 @@
 //! Formulas of fixtures, as Python writes them: numbers, x0, x1, …, + - * / **, brackets, and functions of one value.
 
 /// The value of a formula at `x`; `None` if it is not understood.
-pub(crate) fn evaluate(formula: &str, x: &[f64]) -> Option<f64> {
+pub(super) fn evaluate(formula: &str, x: &[f64]) -> Option<f64> {
     let mut reader = Reader { rest: formula.trim_start(), x };
     let value = reader.sum()?;
     reader.rest.is_empty().then_some(value)
