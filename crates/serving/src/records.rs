@@ -1,9 +1,7 @@
 //! Looks inference records up again: those of a time span, and the one behind a prediction id.
 
 use flyball_core::model::{ExplainRequest, Loaded};
-use flyball_core::{
-    Column, Contribution, Error, Feature, FeatureKind, Result, Table, TextColumn, Timestamp, Value,
-};
+use flyball_core::{Column, Contribution, Error, Feature, FeatureKind, Result, Table, TextColumn, Timestamp, Value};
 
 use crate::concat::concat;
 use crate::contract::Contract;

@@ -1,7 +1,7 @@
 //! Performance without labels: what NannyML estimates, and the plain formulae behind it.
 
 use flyball_core::rng::Rng;
-use flyball_stats::classification::{Confusion, average_precision, roc_auc};
+use flyball_stats::classification::{Confusion, ScoreCurve, roc_auc};
 use flyball_stats::estimate::{Cbpe, CbpeSettings, Estimate, Rounding, check_calibration};
 use serde_json::{Value, json};
 
@@ -170,7 +170,7 @@ fn realized(metric: &str) -> Option<Realized> {
     }
     Some(match metric {
         "roc_auc" => |y, scores, _| roc_auc(y, scores),
-        "average_precision" => |y, scores, _| average_precision(y, scores),
+        "average_precision" => |y, scores, _| ScoreCurve::new(y, scores, None).map(|curve| curve.average_precision()),
         "accuracy" => |y, _, predicted| cells(y, predicted)?.accuracy(),
         "precision" => |y, _, predicted| cells(y, predicted)?.precision(),
         "recall" => |y, _, predicted| cells(y, predicted)?.recall(),

@@ -8,8 +8,8 @@ mod drift;
 mod fairness;
 mod metrics;
 mod read;
-mod streams;
 mod shap;
+mod streams;
 
 use std::path::Path;
 
@@ -29,10 +29,8 @@ const KNOWN: &[(&str, Check)] = &[
     ("drift", streams::check),
     ("fairness", fairness::check),
     ("metrics", metrics::check),
+    ("shap", shap::check),
 ];
-/// The fixtures that we know, by how their file's name begins.
-const KNOWN: &[(&str, Check)] = &[("drift", drift::check)];
-const KNOWN: &[(&str, Check)] = &[("fairness", fairness::check), ("metrics", metrics::check), ("shap", shap::check)];
 
 /// Checks every fixture of a folder, in the order of their names. Files that are no fixture are left alone; a fixture of a
 /// kind that we do not know is reported as such.

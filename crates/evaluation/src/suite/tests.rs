@@ -5,8 +5,7 @@ use std::sync::Arc;
 use flyball_core::model::{Model, Predictions, Signature};
 use flyball_core::rng::Rng;
 use flyball_core::{
-    Column, Error, Feature, FeatureKind, Result, SystemClock, Table, Task, TextColumn, Timestamp, Value,
-    VirtualClock,
+    Column, Error, Feature, FeatureKind, Result, SystemClock, Table, Task, TextColumn, Timestamp, Value, VirtualClock,
 };
 
 use super::*;

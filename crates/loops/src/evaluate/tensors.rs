@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flyball_core::model::{Model, Predictions, TensorModel};
-use flyball_core::{
-    Column, Contribution, Error, ErrorCode, Feature, FeatureKind, Kind, Result, Signature, Table, Task, Value,
-};
+use flyball_core::{Column, Error, ErrorCode, Feature, FeatureKind, Kind, Result, Signature, Table, Task, Value};
 use flyball_serving::columns;
 
 use super::Aside;
@@ -140,10 +138,6 @@ impl Model for RowsOfTensors {
         }
         scores.extend(self.scores(&self.outputs(&Table::new(columns)?)?, 1)?);
         Ok(())
-    }
-
-    fn explain_row(&self, _row: &[Value]) -> Result<Option<(f64, Vec<Contribution>)>> {
-        Ok(None)
     }
 
     fn memory_bytes(&self) -> u64 {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use flyball_core::model::{Model, Predictions};
 use flyball_core::{Result, Table, Task, Timestamp, Value};
 use flyball_evaluation::grouping::Grouping;
 use flyball_evaluation::measure::{CONFIDENCE, THRESHOLD};
@@ -239,17 +238,14 @@ pub(super) fn attribution(
     Ok(found)
 }
 
+/// The mean size of each feature's amounts over the first rows; `None` for a model that cannot explain itself.
 fn sizes(model: &dyn Model, features: &Table, most: usize) -> Result<Option<BTreeMap<String, f64>>> {
-    let names = &model.signature().features;
-    let columns: Vec<_> = names.iter().map(|feature| features.position(&feature.name)).collect();
-    let rows = features.rows().min(most);
+    let rows: Vec<usize> = (0..features.rows().min(most)).collect();
+    let Some(explained) = model.explain(&features.take(&rows), &ExplainRequest::default())? else { return Ok(None) };
     let mut sums: BTreeMap<String, f64> = BTreeMap::new();
-    for row in 0..rows {
-        let value = |column: &Option<usize>| column.map_or(Value::Missing, |column| features.at(column).value(row));
-        let values: Vec<Value> = columns.iter().map(value).collect();
-        let Some((_, contributions)) = model.explain_row(&values)? else { return Ok(None) };
-        for contribution in contributions {
-            *sums.entry(contribution.feature).or_default() += contribution.amount.abs() / rows as f64;
+    for amounts in explained.amounts.chunks_exact(explained.features.max(1)) {
+        for (feature, amount) in model.signature().features.iter().zip(amounts) {
+            *sums.entry(feature.name.clone()).or_default() += amount.abs() / rows.len() as f64;
         }
     }
     Ok(Some(sums))

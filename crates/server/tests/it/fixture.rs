@@ -7,8 +7,8 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode};
 use flyball_core::model::{Engine, Loaded, Model};
 use flyball_core::{
-    Clock, Feature, FeatureKind, Format, IdSource, Name, Package, Predictions, Result, Signature,
-    SystemClock, Table, Task, Value,
+    Clock, Feature, FeatureKind, Format, IdSource, Name, Package, Predictions, Result, Signature, SystemClock, Table,
+    Task, Value,
 };
 use flyball_data::{Datasets, QueryEngine};
 use flyball_egress::{Egress, Reach};

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use flyball_core::model::{Attributions, Engine, ExplainRequest, Interface, Loaded, Method, Model, TensorModel, Unit};
 use flyball_core::{
-    Clock, DataType, Edit, Error, ErrorCode, Feature, FeatureKind, Format, Name, Package, Permit,
-    Predictions, Result, Signature, Table, Task, Tensor, TensorData, TensorSignature, TensorSpec, Timestamp, Value,
-    VirtualClock,
+    Clock, DataType, Edit, Error, ErrorCode, Feature, FeatureKind, Format, Name, Package, Permit, Predictions, Result,
+    Signature, Table, Task, Tensor, TensorData, TensorSignature, TensorSpec, Timestamp, Value, VirtualClock,
 };
 use flyball_serving::{
     NewRevision, PredictionIds, Revision, Serving, Share, create_endpoint, create_revision, set_traffic,
