@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use flyball_core::model::{ExplainRequest, Model, Predictions};
 use flyball_core::{Result, Table, Task, Timestamp, Value};
 use flyball_evaluation::grouping::Grouping;
 use flyball_evaluation::measure::{CONFIDENCE, THRESHOLD};
