@@ -220,10 +220,10 @@ fn learn(
     let part = |range: std::ops::Range<usize>| rows.take(&range.collect::<Vec<_>>());
     let parts = (watched > 0).then(|| (part(0..cut), part(cut..rows.rows())));
     let (learn, watch) = parts.as_ref().map_or((rows, None), |(learn, watch)| (learn, Some(watch)));
-    let (weights, found) = weights::weights(declared, learn)?.unzip();
     let asked = request(declared, learn, watch, features, &file.train.with)?;
-    let mut trained = trainer.train(&TrainRequest { weights: weights.as_deref(), ..asked })?;
-    trained.parameters.extend(found.unwrap_or_default());
+    let Some(weights) = weights::weights(declared, learn)? else { return trainer.train(&asked) };
+    let mut trained = trainer.train(&TrainRequest { weights: Some(&weights.rows), ..asked })?;
+    trained.parameters.extend(weights.told);
     Ok(trained)
 }
 

@@ -49,6 +49,42 @@ fn early_stopping_keeps_the_best_trees_and_the_curve() {
 }
 
 #[test]
+fn rows_count_by_their_weights() {
+    let rows = flights(2000, 3);
+    let late = rows.column("late").unwrap().numbers();
+    // Late flights count three times: the mean probability follows.
+    let weights: Vec<f64> = late.iter().map(|late| 1.0 + 2.0 * late).collect();
+    let positive: f64 = late.iter().sum();
+    let share = 3.0 * positive / (3.0 * positive + (late.len() as f64 - positive));
+    let parameters = serde_json::Map::new();
+    let features = flight_features();
+    let mut request = TrainRequest {
+        task: Task::Classification,
+        rows: &rows,
+        label: "late",
+        features: &features,
+        weights: Some(&weights),
+        validation: None,
+        parameters: &parameters,
+        seed: 1,
+    };
+    for trainer in trainers() {
+        let trained = trainer.train(&request).unwrap();
+        let scores = load(&trained.artifact).predict(&rows).unwrap().headline();
+        let weighted: f64 = scores.iter().zip(&weights).map(|(score, weight)| score * weight).sum();
+        let mean = weighted / weights.iter().sum::<f64>();
+        assert!((mean - share).abs() < 0.03, "{}: {mean}, {share}", trainer.name());
+    }
+    let wrong = [vec![1.0], vec![-1.0; 2000], vec![f64::NAN; 2000], vec![0.0; 2000]];
+    for weights in &wrong {
+        request.weights = Some(weights);
+        for trainer in trainers() {
+            assert_eq!(trainer.train(&request).unwrap_err().code(), ErrorCode::InvalidData);
+        }
+    }
+}
+
+#[test]
 fn importance_ranks_the_features_and_parameters_are_complete() {
     for trainer in trainers() {
         let trained = train(trainer.as_ref(), &flights(2000, 1), Task::Regression, "{}").unwrap();

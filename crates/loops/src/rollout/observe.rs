@@ -95,22 +95,19 @@ fn recorded(platform: &Platform, rollout: &Rollout, now: Timestamp) -> Result<Ob
 /// The first condition that holds (or that does not), with its values. One whose values were not measured does neither.
 pub(super) fn first(conditions: &[Condition], observed: &Observed, holds: bool) -> Option<String> {
     conditions.iter().find_map(|condition| {
-        let verdict = condition.evaluate(&Behaviour { observed, ends: None });
+        let verdict = condition.evaluate(&Behaviour { observed, end: None });
         let found = if holds { verdict.holds == Some(true) } else { verdict.holds != Some(true) };
         found.then(|| verdict.explain())
     })
 }
 
-/// The first condition that holds wherever in their intervals the error rates lie, with its values. The intervals hold the
-/// true rates at all times at once, so looking every few seconds does not make a sound revision look broken.
+/// The first condition that holds wherever in its interval the error rate lies, with its values. The interval holds the true
+/// rate at all times at once, so looking every few seconds does not make a sound revision look broken.
 pub(super) fn first_shown(conditions: &[Condition], observed: &Observed) -> Option<String> {
-    let ends = [End::Low, End::High];
     conditions.iter().find_map(|condition| {
-        let holds = |own: End, before: End| {
-            condition.evaluate(&Behaviour { observed, ends: Some([own, before]) }).holds == Some(true)
-        };
-        let shown = ends.iter().all(|own| ends.iter().all(|before| holds(*own, *before)));
-        shown.then(|| condition.evaluate(&Behaviour { observed, ends: None }).explain())
+        let at = |end: Option<End>| condition.evaluate(&Behaviour { observed, end });
+        let shown = [End::Low, End::High].iter().all(|end| at(Some(*end)).holds == Some(true));
+        shown.then(|| at(None).explain())
     })
 }
 
@@ -121,14 +118,14 @@ enum End {
     High,
 }
 
-/// The observed behaviour of a revision as facts for conditions; `champion` is the one that had the traffic before. With
-/// `ends` the error rates of the two are at those ends of their intervals.
+/// The observed behaviour of a revision as facts for conditions; `champion` is the one that had the traffic before. With an
+/// `end` the error rate is at that end of its interval.
 struct Behaviour<'a> {
     observed: &'a Observed,
-    ends: Option<[End; 2]>,
+    end: Option<End>,
 }
 
-/// The confidence of both intervals.
+/// The confidence of the interval.
 const CONFIDENCE: f64 = 0.95;
 
 fn error_rate(observed: &Observed, end: Option<End>) -> Option<f64> {
@@ -143,13 +140,13 @@ fn error_rate(observed: &Observed, end: Option<End>) -> Option<f64> {
 
 impl Facts for Behaviour<'_> {
     fn value(&self, subject: Subject, metric: &str) -> Option<Measured> {
-        let (observed, end) = match subject {
-            Subject::Current => (self.observed, self.ends.map(|ends| ends[0])),
-            Subject::Champion => (self.observed.before.as_deref()?, self.ends.map(|ends| ends[1])),
+        let observed = match subject {
+            Subject::Current => self.observed,
+            Subject::Champion => self.observed.before.as_deref()?,
             Subject::Reference | Subject::Baseline | Subject::Estimated => return None,
         };
         let value = match metric {
-            "error_rate" => error_rate(observed, end),
+            "error_rate" => error_rate(observed, self.end),
             "latency_p99_ms" => observed.latency_p99_ms,
             "disagreement" => observed.agreement.as_ref().and_then(|agreement| agreement.disagreement()),
             _ => None,
@@ -172,24 +169,20 @@ mod tests {
     use super::*;
     use crate::rollout::condition;
 
-    fn seen(requests: u64, errors: u64, before: Option<(u64, u64)>) -> Observed {
-        let before = before.map(|(requests, errors)| Box::new(Observed { requests, errors, ..Observed::default() }));
-        Observed { requests, errors, before, ..Observed::default() }
+    fn seen(requests: u64, errors: u64) -> Observed {
+        Observed { requests, errors, ..Observed::default() }
     }
 
     #[test]
     fn a_look_on_the_way_believes_only_what_is_shown() {
         let shown = |text: &str, observed: &Observed| first_shown(&[condition(text).unwrap()], observed);
         let limit = "error_rate > 1%";
-        assert_eq!(shown(limit, &seen(50, 1, None)), None);
-        assert_eq!(shown(limit, &seen(0, 0, None)), None);
-        assert_eq!(shown(limit, &seen(2, 2, None)).unwrap(), "error_rate > 1% (error_rate 1.000)");
-        assert!(shown(limit, &seen(1000, 40, None)).is_some());
-        let worse = "error_rate > champion.error_rate + 1%";
-        assert_eq!(shown(worse, &seen(100, 5, Some((100, 3)))), None);
-        assert!(shown(worse, &seen(1000, 200, Some((1000, 10)))).is_some());
+        assert_eq!(shown(limit, &seen(50, 1)), None);
+        assert_eq!(shown(limit, &seen(0, 0)), None);
+        assert_eq!(shown(limit, &seen(2, 2)).unwrap(), "error_rate > 1% (error_rate 1.000)");
+        assert!(shown(limit, &seen(1000, 40)).is_some());
         // What has no interval is taken as it is.
-        let slow = Observed { latency_p99_ms: Some(80.0), ..seen(10, 0, None) };
+        let slow = Observed { latency_p99_ms: Some(80.0), ..seen(10, 0) };
         assert!(shown("latency_p99_ms > 50", &slow).is_some());
         assert!(shown("latency_p99_ms > 50 and error_rate > 1%", &slow).is_none());
     }
@@ -197,6 +190,6 @@ mod tests {
     #[test]
     fn the_last_look_takes_values_as_they_are() {
         let conditions = [condition("error_rate > 1%").unwrap()];
-        assert!(first(&conditions, &seen(50, 1, None), true).is_some());
+        assert!(first(&conditions, &seen(50, 1), true).is_some());
     }
 }

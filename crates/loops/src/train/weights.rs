@@ -7,8 +7,16 @@ use serde_json::{Map, Value, json};
 
 use crate::declared::Declared;
 
-/// The weights, and what they change, as parameters of the run; nothing where the loop does not ask for them.
-pub(super) fn weights(declared: &Declared, rows: &Table) -> Result<Option<(Vec<f64>, Map<String, Value>)>> {
+/// The weights of the rows that are learned from.
+pub(super) struct Weights {
+    /// One for each row.
+    pub(super) rows: Vec<f64>,
+    /// What they change, as parameters of the run.
+    pub(super) told: Map<String, Value>,
+}
+
+/// The weights; `None` where the loop does not ask for them.
+pub(super) fn weights(declared: &Declared, rows: &Table) -> Result<Option<Weights>> {
     let Some(columns) = &declared.file.train.reweigh else { return Ok(None) };
     let context = |error: Error| error.context("train.fairness");
     let grouping = Grouping::of(rows, columns).map_err(context)?;
@@ -25,7 +33,8 @@ pub(super) fn weights(declared: &Declared, rows: &Table) -> Result<Option<(Vec<f
         ("reweigh_base_rate_difference_before", json!(range(&found.before))),
         ("reweigh_base_rate_difference_after", json!(range(&found.after))),
     ];
-    Ok(Some((weights, parameters.map(|(name, value)| (name.to_owned(), value)).into_iter().collect())))
+    let told = parameters.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+    Ok(Some(Weights { rows: weights, told }))
 }
 
 /// Highest less lowest share of one class.

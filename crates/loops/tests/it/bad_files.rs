@@ -91,6 +91,13 @@ fn the_message_says_what_was_expected() {
         ("uses: gbdt", "uses: gbdt\n  run: python train.py", "train.run: 'uses' and 'run' exclude each other"),
         ("with: { trees: 200 }", "with: 200", "train.with: expected a map of parameters, found '200'"),
         ("with: { trees: 200 }", "search: { trials: 20 }", "train: unknown key 'search'"),
+        ("with: { trees: 200 }", "fairness: { reweigh: origin, by: dest }", "train.fairness: unknown key 'by'"),
+        ("with: { trees: 200 }", "fairness: { reweigh: [] }", "train.fairness.reweigh: expected a column"),
+        (
+            "uses: gbdt",
+            "run: python train.py\n  fairness: { reweigh: origin }",
+            "train.fairness: a command is not given weights of rows",
+        ),
         (
             "with: { trees: 200 }",
             "features: [late, origin]",
