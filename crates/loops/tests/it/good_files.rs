@@ -221,3 +221,13 @@ notify:
     assert_eq!((policy.runbook.as_deref(), policy.labels["team"].as_str()), (Some("https://w/x"), "ml"));
     assert!(parse(FLIGHTS).notify.is_empty());
 }
+
+#[test]
+fn the_groups_to_reweigh_are_one_column_or_several() {
+    for (written, expected) in [("origin", vec!["origin"]), ("[origin, carrier]", vec!["origin", "carrier"])] {
+        let with = format!("with: {{ trees: 200 }}\n  fairness: {{ reweigh: {written} }}");
+        let file = parse(&FLIGHTS.replace("with: { trees: 200 }", &with));
+        assert_eq!(file.train.reweigh.unwrap(), expected);
+    }
+    assert_eq!(parse(FLIGHTS).train.reweigh, None);
+}
