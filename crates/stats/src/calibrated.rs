@@ -115,6 +115,18 @@ impl DriftPolicy {
         test.reference_rows.min(test.current_rows) >= self.minimum_rows && !test.p_value.is_nan()
     }
 
+    /// As [`Self::decide`]; what has no test is not judged.
+    pub fn decide_known(&self, tests: &[Option<ColumnTest>]) -> Vec<ColumnDecision> {
+        let untested = ColumnTest {
+            p_value: f64::NAN,
+            effect: 0.0,
+            effect_kind: EffectKind::TotalVariation,
+            reference_rows: 0,
+            current_rows: 0,
+        };
+        self.decide(&tests.iter().map(|test| test.unwrap_or(untested)).collect::<Vec<_>>())
+    }
+
     /// Decides on all columns of a window together, in the given order. Columns that are not judged do not weaken
     /// the others.
     pub fn decide(&self, tests: &[ColumnTest]) -> Vec<ColumnDecision> {
@@ -182,7 +194,7 @@ pub(crate) fn few_values_test(reference: &[u64], current: &[u64]) -> Option<Colu
 pub(crate) const FEW_VALUES: usize = 10;
 
 /// The rows of each value of two ascending samples, if the values are few.
-fn few_values(reference: &[f64], current: &[f64]) -> Option<(Vec<u64>, Vec<u64>)> {
+pub(crate) fn few_values(reference: &[f64], current: &[f64]) -> Option<(Vec<u64>, Vec<u64>)> {
     let (mut counts, mut rest) = ((Vec::new(), Vec::new()), (reference, current));
     while let Some(&value) = match (rest.0.first(), rest.1.first()) {
         (Some(left), Some(right)) => Some(if left <= right { left } else { right }),

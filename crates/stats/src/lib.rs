@@ -22,6 +22,7 @@ pub mod power;
 mod random;
 pub mod ranking;
 pub mod regression;
+pub mod report;
 pub mod sequential;
 pub mod shap;
 pub mod sketch;

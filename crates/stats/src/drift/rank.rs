@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::walk::Walk;
 use super::{Test, sorted};
-use crate::special::{cramer_von_mises_sf, normal_sf};
+use crate::special::{cramer_von_mises_sf, cramer_von_mises_sf_as_scipy, normal_sf};
 
 /// Up to this many rows on each side Cramér and von Mises' distribution is counted out (scipy's bound).
 const COUNTED_ROWS: u64 = 20;
@@ -22,7 +22,8 @@ pub enum Alternative {
     Less,
 }
 
-/// Cramér and von Mises' test of values in any order: exact up to 20 rows on each side, else by the limit. `None` if a
+/// Cramér and von Mises' test of values in any order: exact up to 20 rows on each side, else by the limit as scipy
+/// computes it, whose p-values end at about 1e-9. `None` if a
 /// side has fewer than two finite values.
 pub fn cramer_von_mises(reference: &[f64], current: &[f64]) -> Option<Test> {
     let (reference, current) = (sorted(reference), sorted(current));
@@ -35,18 +36,24 @@ pub fn cramer_von_mises(reference: &[f64], current: &[f64]) -> Option<Test> {
         let statistic = walk.cramer_von_mises();
         return Some(Test { statistic, p_value: counted_cramer_von_mises(walk.rank_squares(), n, m) });
     }
-    Some(cramer_von_mises_of(walk.cramer_von_mises(), n, m))
+    let statistic = walk.cramer_von_mises();
+    Some(Test { statistic, p_value: cramer_von_mises_sf_as_scipy(standardized(statistic, n, m)) })
 }
 
-/// By the limiting distribution, with mean and variance of so many rows (Anderson 1962, equations 11, 14 and 15).
+/// By the limiting distribution.
 pub(crate) fn cramer_von_mises_of(statistic: f64, n: u64, m: u64) -> Test {
+    Test { statistic, p_value: cramer_von_mises_sf(standardized(statistic, n, m)) }
+}
+
+/// The statistic with mean and variance of so many rows turned to those of the limit (Anderson 1962, equations 11, 14
+/// and 15).
+fn standardized(statistic: f64, n: u64, m: u64) -> f64 {
     let (n, m) = (n as f64, m as f64);
     let (product, rows) = (n * m, n + m);
     let mean = (1.0 + 1.0 / rows) / 6.0;
     let variance = (rows + 1.0) * (4.0 * product * rows - 3.0 * (n * n + m * m) - 2.0 * product)
         / (45.0 * rows * rows * 4.0 * product);
-    let standard = 1.0 / 6.0 + (statistic - mean) / (45.0 * variance).sqrt();
-    Test { statistic, p_value: cramer_von_mises_sf(standard) }
+    1.0 / 6.0 + (statistic - mean) / (45.0 * variance).sqrt()
 }
 
 /// The share of all orders of both samples that reach the statistic (Xiao, Gordon & Yakovlev 2006).

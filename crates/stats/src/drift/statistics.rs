@@ -110,11 +110,7 @@ pub struct NumberStatistics {
 impl NumberStatistics {
     /// Of two ascending samples of finite values; `None` if one is empty.
     pub fn of(reference: &[f64], current: &[f64]) -> Option<Self> {
-        let moments = [Moments::of(reference)?, Moments::of(current)?];
-        let cuts = decile_cuts(reference);
-        let shares = ShareStatistics::of(&split_sorted(&cuts, reference), &split_sorted(&cuts, current))?;
-        let walk = Walk::through(reference, current);
-        Some(Self::from_walk(&walk, walk.cramer_von_mises(), moments, shares))
+        Prepared::new(reference.to_vec()).statistics(current)
     }
 
     /// Of a walk through bins.
@@ -136,5 +132,39 @@ impl NumberStatistics {
             moments,
             shares,
         }
+    }
+}
+
+/// A reference whose own part of the statistics is done.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Prepared {
+    ascending: Vec<f64>,
+    moments: Option<Moments>,
+    cuts: Vec<f64>,
+    counts: Vec<u64>,
+}
+
+impl Prepared {
+    /// Of ascending finite values.
+    pub(crate) fn new(ascending: Vec<f64>) -> Self {
+        let (moments, cuts) = (Moments::of(&ascending), decile_cuts(&ascending));
+        let counts = split_sorted(&cuts, &ascending);
+        Self { ascending, moments, cuts, counts }
+    }
+
+    pub(crate) fn ascending(&self) -> &[f64] {
+        &self.ascending
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.ascending.len() as u64
+    }
+
+    /// All statistics against ascending finite values; `None` if a side is empty.
+    pub(crate) fn statistics(&self, current: &[f64]) -> Option<NumberStatistics> {
+        let moments = [self.moments?, Moments::of(current)?];
+        let shares = ShareStatistics::of(&self.counts, &split_sorted(&self.cuts, current))?;
+        let walk = Walk::through(&self.ascending, current);
+        Some(NumberStatistics::from_walk(&walk, walk.cramer_von_mises(), moments, shares))
     }
 }

@@ -109,7 +109,7 @@ impl LevelReference {
 }
 
 /// Rows without a value against rows with one.
-fn missing_test(sides: [(u64, &Absent); 2]) -> Option<ColumnTest> {
+pub(crate) fn missing_test(sides: [(u64, &Absent); 2]) -> Option<ColumnTest> {
     let [before, now] = sides.map(|(rows, absent)| [absent.rows(), rows]);
     if before[0] == 0 && now[0] == 0 {
         return None;

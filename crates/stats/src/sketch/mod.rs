@@ -13,6 +13,7 @@ mod numbers;
 
 pub use bits::BitHistogram;
 pub use codec::Damaged;
+pub(crate) use compare::missing_test;
 pub use compare::{ColumnStatistics, Comparison};
 pub use levels::{LevelReference, LevelSketch};
 pub use numbers::{NumberReference, NumberSketch};

@@ -9,6 +9,7 @@ mod estimate;
 mod explain;
 mod false_alarms;
 mod oracle;
+mod report;
 mod shap;
 mod sketch;
 mod streams;

@@ -23,25 +23,8 @@ pub(crate) fn bools(value: &Value) -> Vec<bool> {
     items(value).iter().map(|number| number.as_f64().unwrap() > 0.0).collect()
 }
 
-pub(crate) fn counts(value: &Value) -> Vec<u64> {
-    items(value).iter().map(|number| number.as_u64().unwrap()).collect()
-}
-
 /// Within an absolute distance.
 #[track_caller]
 pub(crate) fn near(got: f64, expected: f64, tolerance: f64, what: &str) {
     assert!((got - expected).abs() <= tolerance, "{what}: {got} is not {expected}");
-}
-
-/// Within 1e-9, the tolerance of metrics and statistics.
-#[track_caller]
-pub(crate) fn same(got: f64, expected: &Value, what: &str) {
-    near(got, expected.as_f64().unwrap(), 1e-9, what);
-}
-
-/// Within a relative 1e-6, the tolerance of p-values.
-#[track_caller]
-pub(crate) fn same_p(got: f64, expected: &Value, what: &str) {
-    let expected = expected.as_f64().unwrap();
-    assert!((got - expected).abs() <= 1e-6 * expected, "{what}: {got} is not {expected}");
 }
