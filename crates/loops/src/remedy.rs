@@ -61,6 +61,7 @@ pub(crate) fn consider(tx: &mut Tx<'_>, declared: &Declared, report: &WindowRepo
         && quarantine::current(tx, &permit.read(), name)?.is_some_and(|open| open.from < report.from)
     {
         quarantine::close(tx, &permit, name, report.from, "the data is sound again", now)?;
+        approve::no_longer_waits(tx, declared, now)?;
     }
     let is_newest =
         monitoring::windows(tx, &permit.read(), name, 1)?.first().map(|window| window.from) == Some(report.from);

@@ -162,7 +162,7 @@ pub fn stage_of(action: &str) -> Option<&'static str> {
         "rollout" | "endpoint" | "revision" => "deploy",
         "truth" | "ground_truth" => "serve",
         "window" | "alert" => "monitor",
-        "remedy" => "remedy",
+        "remedy" | "remedies" | "quarantine" => "remedy",
         _ => return None,
     })
 }
@@ -231,6 +231,13 @@ pub fn describe(recorded: &Recorded) -> String {
         "alert.acknowledge" => format!("{} alert acknowledged by {}", text("kind"), recorded.event.actor),
         "alert.resolve" => format!("{} alert resolved", text("kind")),
         "loop.apply" => "applied".to_owned(),
+        "remedy.judge" => match details["help"].as_str() {
+            Some("helped") => format!("{} helped", text("action")),
+            Some("useless") => format!("{} did not help", text("action")),
+            _ => format!("it is not known whether {} helped", text("action")),
+        },
+        "quarantine.begin" => format!("data since {} is set aside: {}", short(&text("from")), text("reason")),
+        "quarantine.end" => format!("data from {} on is learned from again", short(&text("to"))),
         action if action.starts_with("remedy.") => {
             let verb = if event.outcome == Outcome::Done { "acts" } else { "waits" };
             format!("{} {verb}: {}", action.trim_start_matches("remedy."), text("reason"))

@@ -16,6 +16,9 @@ use crate::window::WindowReport;
 const MISSING_JUMP: f64 = 0.1;
 /// With at least this many features gone missing at once, what is upstream of them all has a gap.
 const JOINT_GAPS: usize = 3;
+/// Another unit moves most values past the old ones. Less than this distance may be the weather: what varies in
+/// proportion, as wind does, looks like a change of units when it is only calmer.
+const UNIT_EFFECT: f64 = 0.6;
 /// A text has new categories when this share of its rows has one.
 const UNSEEN_SHARE: f64 = 0.05;
 /// Data arrives no more when a window has less than this part of the rows that windows had before.
@@ -180,7 +183,8 @@ fn of_data(window: &WindowReport, before: &[WindowReport]) -> Vec<Cause> {
         causes.push(Cause::new(CauseKind::UpstreamGap, None, strength, evidence));
     }
     causes.extend(gone);
-    for column in window.columns.iter().filter(|column| column.alarm && column.column != PREDICTION) {
+    let moved = |column: &&ColumnDrift| column.alarm && column.effect >= UNIT_EFFECT && column.column != PREDICTION;
+    for column in window.columns.iter().filter(moved) {
         if let Some(change) = column.quantiles.as_ref().and_then(|(then, now)| units::changed(then, now)) {
             let evidence = format!("{} looks {change}", column.column);
             causes.push(Cause::new(CauseKind::UnitChange, Some(&column.column), column.effect, evidence));

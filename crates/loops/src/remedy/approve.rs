@@ -101,13 +101,14 @@ pub(super) fn expire(tx: &mut Tx<'_>, declared: &Declared, now: Timestamp) -> Re
 }
 
 /// Resolves the alert that asked for a person, when nothing asks any more.
-fn no_longer_waits(tx: &mut Tx<'_>, declared: &Declared, now: Timestamp) -> Result<()> {
+pub(super) fn no_longer_waits(tx: &mut Tx<'_>, declared: &Declared, now: Timestamp) -> Result<()> {
     let permit = permit_of(&declared.name)?;
     let name = declared.name.as_str();
-    if !remedies::waiting(tx, &permit.read(), Some(name), now)?.is_empty() {
+    let waits = !remedies::waiting(tx, &permit.read(), Some(name), now)?.is_empty();
+    if waits || quarantine::current(tx, &permit.read(), name)?.is_some() {
         return Ok(());
     }
-    let summary = "nothing waits for approval".to_owned();
+    let summary = "nothing waits for a person".to_owned();
     let finding = Finding::new(AlertKind::Page, false, summary, json!({}));
     monitoring::apply(tx, &permit, name, &finding, now)
 }
@@ -120,9 +121,9 @@ pub fn release(platform: &Platform, permit: &Permit<Edit>, loop_name: &str, note
     let (permit, name, note) = (permit.clone(), loop_name.to_owned(), note.to_owned());
     let now = platform.clock.now();
     platform.db.write(move |tx| {
-        declared::get(tx, &permit.read(), &name)?;
+        let declared = declared::get(tx, &permit.read(), &name)?;
         if quarantine::close(tx, &permit, &name, now, &note, now)? {
-            return Ok(());
+            return no_longer_waits(tx, &declared, now);
         }
         Err(Error::not_found("quarantine of the loop", &name).hint("`flyball remedies show NAME` says what is held"))
     })

@@ -60,6 +60,9 @@ pub(super) fn perform(
         Action::Quarantine => {
             let from = trouble_at.unwrap_or(now);
             quarantine::open(tx, &permit_of(&declared.name)?, declared.name.as_str(), from, reason, now)?;
+            // Training stands still until the data is sound again: somebody should know.
+            let summary = format!("nothing is learned from the data since {from}: {reason}");
+            tell(tx, declared, summary, json!({}), now)?;
             Ok(Done::Yes { effect: json!({ "from": from.to_string() }), in_effect: true })
         }
         Action::Page => {

@@ -239,8 +239,8 @@ impl World {
             if self.watch.look(&self.platform).unwrap() && acted.is_none() {
                 acted = Some((self.clock.now() - began).0 / 1000);
             }
+            self.settle();
         }
-        self.settle();
         acted
     }
 

@@ -13,6 +13,7 @@ mod observed;
 mod pages;
 mod policies;
 mod registry;
+mod remedies;
 mod serving;
 mod traces;
 mod tracking;
