@@ -5,6 +5,7 @@
 //! and no undefined value is reported as zero.
 
 pub mod baseline;
+pub mod attribution;
 pub mod calibrated;
 pub mod classification;
 pub mod clusters;
@@ -20,6 +21,7 @@ pub mod multiplicity;
 pub mod over_time;
 pub mod power;
 mod random;
+pub mod multivariate;
 pub mod ranking;
 pub mod regression;
 pub mod report;
@@ -30,3 +32,4 @@ pub mod slices;
 pub mod special;
 pub mod stream;
 mod summary;
+mod trees;

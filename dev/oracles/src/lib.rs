@@ -7,6 +7,7 @@ mod compare;
 mod drift;
 mod fairness;
 mod metrics;
+mod mmd;
 mod read;
 mod shap;
 mod streams;
@@ -31,6 +32,7 @@ const KNOWN: &[(&str, Check)] = &[
     ("metrics", metrics::check),
     ("shap", shap::check),
 ];
+const KNOWN: &[(&str, Check)] = &[("cbpe", cbpe::check), ("drift", mmd::check), ("drift", streams::check)];
 
 /// Checks every fixture of a folder, in the order of their names. Files that are no fixture are left alone; a fixture of a
 /// kind that we do not know is reported as such.

@@ -1,6 +1,6 @@
 //! How well does a model do before anybody knows the truth?
 //!
-//! Confidence-based performance estimation ([`Cbpe`], [`MulticlassCbpe`]) reads the metrics of a classifier from its own
+//! Confidence-based performance estimation ([`Cbpe`]) reads the metrics of a classifier from its own
 //! probabilities, once these are calibrated on a reference with known truth; direct loss estimation ([`Dle`]) learns the
 //! error of a regression from the reference. Both equal NannyML 0.13 where it is deterministic, with its sampling
 //! errors and its limits. Both assume that what is learnt on the reference still holds: they see a shift of the
@@ -10,13 +10,19 @@
 
 mod calibration;
 mod cbpe;
+mod coverage;
+mod dle;
 mod expected;
 mod isotonic;
-mod reference;
+pub(crate) mod reference;
 mod sampling;
 
 pub use calibration::{CalibrationCheck, check_calibration};
 pub use cbpe::{Cbpe, CbpeMetric, CbpeSettings, Rounding};
+pub use coverage::{Coverage, Kind, Standing};
+pub use dle::{Dle, DleMetric, LearntError};
 pub use expected::ExpectedConfusion;
 pub use isotonic::Isotonic;
 pub use reference::{Estimate, MetricReference};
+
+pub use crate::trees::{BoostedTrees, TreeNode};

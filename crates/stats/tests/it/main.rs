@@ -8,6 +8,7 @@ mod drift;
 mod estimate;
 mod explain;
 mod false_alarms;
+mod multivariate;
 mod oracle;
 mod report;
 mod shap;

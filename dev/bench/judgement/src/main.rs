@@ -7,6 +7,7 @@ mod fairness;
 mod measure;
 mod metrics;
 mod shap;
+mod streams;
 
 use anyhow::{Result, bail};
 use serde_json::Value;
@@ -18,6 +19,7 @@ const BENCHES: &[(&str, fn() -> Result<Value>)] = &[
     ("metrics", metrics::bench),
     ("shap", shap::bench),
 ];
+const BENCHES: &[(&str, fn() -> Result<Value>)] = &[("streams", streams::bench)];
 
 fn main() -> Result<()> {
     let name = std::env::args().nth(1).unwrap_or_default();
