@@ -18,8 +18,8 @@ const BENCHES: &[(&str, fn() -> Result<Value>)] = &[
     ("fairness", fairness::bench),
     ("metrics", metrics::bench),
     ("shap", shap::bench),
+    ("streams", streams::bench),
 ];
-const BENCHES: &[(&str, fn() -> Result<Value>)] = &[("streams", streams::bench)];
 
 fn main() -> Result<()> {
     let name = std::env::args().nth(1).unwrap_or_default();
