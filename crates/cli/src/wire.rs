@@ -96,6 +96,7 @@ impl Product {
             datasets: Arc::new(datasets),
             query,
             serving: Arc::new(serving),
+            references: Arc::default(),
             engines,
             trainers: trainers(),
             project_root: places.project.clone(),

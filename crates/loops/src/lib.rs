@@ -20,6 +20,7 @@ mod mlmodel;
 pub mod outcome;
 mod packaged;
 pub mod platform;
+mod references;
 pub mod remedy;
 pub mod replay;
 pub mod rollout;

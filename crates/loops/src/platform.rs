@@ -10,6 +10,8 @@ use flyball_governance::identity;
 use flyball_serving::Serving;
 use flyball_store::{Blobs, Db};
 
+pub use crate::references::References;
+
 /// The services that loops use. Production and simulations differ only in the clock.
 #[derive(Clone)]
 pub struct Platform {
@@ -25,6 +27,8 @@ pub struct Platform {
     pub query: Arc<dyn QueryEngine>,
     /// Endpoints.
     pub serving: Arc<Serving>,
+    /// What versions are judged by.
+    pub references: Arc<References>,
     /// Load models.
     pub engines: Vec<Arc<dyn Engine>>,
     /// Learn models.

@@ -4,10 +4,15 @@
 //! Invariant: a window is judged from inference records and ground truth alone; nothing here serves, trains or acts.
 
 pub mod alert;
+pub mod compat;
 pub mod diagnosis;
 pub mod drift;
+pub mod encode;
+pub mod estimate;
 pub mod intake;
 pub mod notify;
+pub mod paging;
+pub mod prepared;
 pub mod quality;
 pub mod reference;
 pub mod store;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use flyball_core::{Task, Timestamp};
 use flyball_evaluation::expression::{Aggregate, Facts, Measured, Subject};
-use flyball_evaluation::fairness::FairnessReport;
+use flyball_evaluation::fairness::{AttributeFairness, FairnessReport};
 use flyball_evaluation::gate::shown;
 use flyball_evaluation::measure::{Measure, measure};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,22 @@ pub struct WindowReport {
     pub drift: bool,
     /// The metrics of the labelled rows.
     pub performance: BTreeMap<String, Measure>,
+    /// What the metrics are estimated to be while the truth is not known, from the answers themselves.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub estimated: BTreeMap<String, Measure>,
+    /// How the features vary together.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub together: Option<Together>,
+    /// The columns whose drift somebody must know of: shown in two windows in a row, and so strong that over a year false
+    /// ones are rare.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub paging: Vec<String>,
+    /// What the next window must know of this one, for that.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub remembered: String,
+    /// Groups that were treated less alike than is asked for, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unfair: Vec<String>,
     /// The metrics of the serving version on its held-out rows, to compare with.
     pub reference: BTreeMap<String, Measure>,
     /// Parts of the rows, judged by themselves.
@@ -79,6 +95,21 @@ pub struct Served<'a> {
     pub errors: usize,
     /// The model versions that answered, with their rows.
     pub versions: BTreeMap<String, usize>,
+}
+
+/// How the features of a window vary together (principal components of the reference).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Together {
+    /// The mean distance of the rows from the directions in which the reference varies, in standard deviations.
+    pub error: f64,
+    /// The least that parts of the reference show.
+    pub low: f64,
+    /// The most that they show.
+    pub high: f64,
+    /// The rows without a missing value, which alone are counted.
+    pub rows: usize,
+    /// Whether the error is beyond what parts of the reference show.
+    pub outside: bool,
 }
 
 /// A part of a window's rows, judged by itself.
@@ -173,12 +204,22 @@ impl WindowReport {
             quality: BTreeMap::new(),
             drift: false,
             performance: BTreeMap::new(),
+            estimated: BTreeMap::new(),
+            together: None,
+            paging: Vec::new(),
+            remembered: String::new(),
+            unfair: Vec::new(),
             segments: Vec::new(),
             fairness: None,
             causes: Vec::new(),
             reference,
             note: Some("nobody asked".to_owned()),
         }
+    }
+
+    /// How the groups of these columns were treated.
+    fn attribute(&self, columns: &[String]) -> Option<&AttributeFairness> {
+        self.fairness.as_ref()?.attributes.iter().find(|attribute| attribute.columns == columns)
     }
 
     /// The names of the columns that raised an alarm, strongest first.
@@ -209,12 +250,29 @@ impl Facts for WindowReport {
             // Until the labels are due, what is known of the rows is a biased part of them.
             Subject::Current if !self.labels_due => None,
             Subject::Current => self.performance.get(metric).map(shown),
-            Subject::Champion | Subject::Baseline | Subject::Estimated => None,
+            Subject::Estimated => self.estimated.get(metric).map(shown),
+            Subject::Champion | Subject::Baseline => None,
         }
     }
 
-    fn by_group(&self, _aggregate: Aggregate, _metric: &str, _column: &str) -> Option<Measured> {
-        None
+    fn by_group(&self, aggregate: Aggregate, metric: &str, column: &str) -> Option<Measured> {
+        self.across(aggregate, metric, std::slice::from_ref(&column.to_owned()))
+    }
+
+    fn across(&self, aggregate: Aggregate, metric: &str, columns: &[String]) -> Option<Measured> {
+        let attribute = self.attribute(columns)?;
+        let gap = attribute.gaps.get(metric)?;
+        let note = format!("{} and {}", gap.lowest, gap.highest);
+        let value = match aggregate {
+            Aggregate::Difference => gap.difference,
+            Aggregate::Ratio => gap.ratio?,
+            Aggregate::Worst | Aggregate::Best => return None,
+        };
+        Some(Measured { note: Some(note), ..Measured::from(value) })
+    }
+
+    fn fairness(&self, measure: &str, columns: &[String]) -> Option<Measured> {
+        self.attribute(columns)?.measures.get(measure).copied().flatten().map(Measured::from)
     }
 
     fn of_column(&self, fact: &str, column: &str) -> Option<Measured> {

@@ -5,7 +5,10 @@ use flyball_core::{Column, Kind, Result, Table, Value};
 
 /// One table of all rows, in order, with every column that any of them has; where a table lacks a column its rows are
 /// missing there. A column of different types becomes text if one is text, else floating point.
-pub(crate) fn concat(tables: &[Table]) -> Result<Table> {
+///
+/// # Errors
+/// When the columns do not fit together.
+pub fn concat(tables: &[Table]) -> Result<Table> {
     if let [table] = tables {
         return Ok(table.clone());
     }

@@ -32,6 +32,7 @@ pub mod store;
 mod tensors;
 pub mod truth;
 
+pub use concat::concat;
 pub use context::{Note, answering};
 pub use contract::Contract;
 pub use counters::CountersSnapshot;

@@ -4,8 +4,8 @@
 //! denominator, a missing class, slices of different lengths, a NaN where a number is needed); nothing here panics,
 //! and no undefined value is reported as zero.
 
-pub mod baseline;
 pub mod attribution;
+pub mod baseline;
 pub mod calibrated;
 pub mod classification;
 pub mod clusters;
@@ -18,10 +18,10 @@ pub mod fairness;
 pub mod interval;
 mod mersenne;
 pub mod multiplicity;
+pub mod multivariate;
 pub mod over_time;
 pub mod power;
 mod random;
-pub mod multivariate;
 pub mod ranking;
 pub mod regression;
 pub mod report;

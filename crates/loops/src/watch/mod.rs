@@ -13,7 +13,6 @@ use flyball_evaluation::expression::higher_is_better;
 use flyball_governance::identity;
 use flyball_jobs::{Claimed, Outcome};
 use flyball_monitoring::alert::{AlertKind, Floor, findings};
-use flyball_monitoring::diagnosis::diagnose;
 use flyball_monitoring::store as monitoring;
 use flyball_monitoring::store::Judged;
 use flyball_registry::{CHAMPION, packages as registry};
@@ -26,9 +25,6 @@ pub use served::joined;
 use crate::declared::{self, Declared};
 use crate::platform::{Platform, permit_of};
 use crate::remedy;
-
-/// How many windows before one tell what is usual.
-const BEFORE: usize = 12;
 
 /// Closes the window of the job, and judges those again for which rows or labels came late.
 ///
@@ -105,10 +101,7 @@ fn conclude(tx: &mut Tx<'_>, declared: &Declared, judged: &Judged, now: Timestam
         higher_is_better: higher_is_better(&p.metric),
     });
     let report = &judged.report;
-    let before = Timestamp(report.from.0.saturating_sub(1));
-    let before = monitoring::windows_until(tx, &permit.read(), name, before, BEFORE)?;
-    let causes = diagnose(report, &before);
-    for finding in findings(report, &causes, floor.as_ref()).into_iter().filter(|finding| speaks(finding.kind)) {
+    for finding in findings(report, &report.causes, floor.as_ref()).into_iter().filter(|finding| speaks(finding.kind)) {
         monitoring::apply(tx, &permit, name, &finding, now)?;
     }
     if standing.newest || standing.newest_labelled {

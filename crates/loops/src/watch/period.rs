@@ -10,11 +10,10 @@ use flyball_registry::{CHAMPION, PackagedVersion, packages as registry};
 use serde::Serialize;
 
 use super::groups::Groups;
-use super::report::settings;
+use super::report::{prepared, settings};
 use super::served::each_batch;
 use crate::declared::{self, Declared};
 use crate::platform::Platform;
-use crate::train;
 
 /// From (inclusive) and to (exclusive), in event time.
 pub type Span = (Timestamp, Timestamp);
@@ -43,11 +42,11 @@ pub fn drift(
     against: Option<Span>,
 ) -> Result<PeriodDrift> {
     let (declared, champion) = watched(platform, permit, name)?;
-    let reference = train::load_reference(platform, &champion)?;
+    let prepared = prepared(platform, &declared, &champion)?;
     let mut left_out = 0;
     let mut gather = |span: Span| -> Result<(Intake<'_>, usize)> {
         let kept = platform.db.read(|tx| monitoring::sketches_between(tx, permit, name, span))?;
-        let (mut intake, mut windows) = (Intake::new(&reference), 0);
+        let (mut intake, mut windows) = (Intake::new(&prepared.reference), 0);
         for bytes in kept {
             match intake.add_kept(&bytes) {
                 Ok(()) => windows += 1,

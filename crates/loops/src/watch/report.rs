@@ -1,22 +1,28 @@
 //! Judges a window by what the champion of its loop was built on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use flyball_core::{Error, Result, Timestamp};
+use flyball_core::rng::Rng;
+use flyball_core::{Error, Result, Table, Task, Timestamp};
+use flyball_evaluation::fairness::FairnessReport;
 use flyball_evaluation::{Evaluated, Evaluation};
+use flyball_monitoring::compat::{self, Tool};
 use flyball_monitoring::diagnosis::diagnose;
+use flyball_monitoring::encode::Sample;
 use flyball_monitoring::intake::Intake;
+use flyball_monitoring::prepared::Prepared;
 use flyball_monitoring::store::{self as monitoring, Judged};
 use flyball_monitoring::window::{Served, judge};
-use flyball_monitoring::{Reference, WindowSettings};
+use flyball_monitoring::{Reference, WindowReport, WindowSettings, paging};
 use flyball_registry::PackagedVersion;
 
 use super::groups::Groups;
 use super::schedule;
 use super::segments::Segments;
-use super::served::{count_revisions, each_batch, versions};
+use super::served::{Batch, count_revisions, each_batch, versions};
 use crate::declared::Declared;
-use crate::file::Monitor;
+use crate::file::{Compat, Monitor};
 use crate::platform::{Platform, permit_of};
 use crate::train;
 
@@ -25,6 +31,10 @@ use crate::train;
 const EFFECT_FLOOR: f64 = 0.05;
 /// How many windows before it a diagnosis looks at.
 const BEFORE: usize = 5;
+/// Most rows of a window that are looked at one by one; the others are counted only.
+const SAMPLE_ROWS: usize = 20_000;
+/// Most rows of a window that another tool's decisions are made from: such tools hold them all in memory.
+const COMPAT_ROWS: usize = 1_000_000;
 
 /// How the windows of a monitor are judged.
 pub(super) fn settings(monitor: &Monitor) -> WindowSettings {
@@ -35,12 +45,20 @@ pub(super) fn settings(monitor: &Monitor) -> WindowSettings {
     }
 }
 
+/// What a version is judged by.
+pub(super) fn prepared(platform: &Platform, declared: &Declared, champion: &PackagedVersion) -> Result<Arc<Prepared>> {
+    platform.references.get(champion.reference, || {
+        let reference = train::load_reference(platform, champion)?;
+        Ok(Prepared::new(declared.file.task, reference, declared.file.seed))
+    })
+}
+
 /// What windows of a loop are judged by.
 pub(super) struct Judge<'a> {
     platform: &'a Platform,
     declared: &'a Declared,
     champion: &'a PackagedVersion,
-    reference: Reference,
+    prepared: Arc<Prepared>,
     /// The reference's rows of each segment.
     parts: BTreeMap<String, Reference>,
     evaluation: Evaluation,
@@ -48,60 +66,157 @@ pub(super) struct Judge<'a> {
     settings: WindowSettings,
 }
 
+/// What passes by of a window.
+struct Passing<'a> {
+    intake: Intake<'a>,
+    segments: BTreeMap<&'a str, Intake<'a>>,
+    groups: Groups,
+    sample: Sample,
+    /// Whole rows, for another tool's decisions.
+    tables: Vec<Table>,
+    revisions: BTreeMap<String, usize>,
+    errors: usize,
+}
+
 impl<'a> Judge<'a> {
     /// Reads what the champion was built on.
     pub(super) fn new(platform: &'a Platform, declared: &'a Declared, champion: &'a PackagedVersion) -> Result<Self> {
         let monitor = &declared.file.monitor;
-        let reference = train::load_reference(platform, champion)?;
-        let segments = Segments::new(&monitor.segments, &reference.learnt)?;
-        let parts = segments.of(platform.query.as_ref(), &reference.learnt)?;
+        let prepared = prepared(platform, declared, champion)?;
+        let learnt = &prepared.reference.learnt;
+        let segments = Segments::new(&monitor.segments, learnt)?;
+        let parts = segments.of(platform.query.as_ref(), learnt)?;
         Ok(Self {
             platform,
             declared,
             champion,
             evaluation: serde_json::from_value(champion.evaluation.clone()).map_err(Error::internal)?,
-            parts: parts.into_iter().map(|(name, rows)| (name, reference.part(&rows))).collect(),
+            parts: parts.into_iter().map(|(name, rows)| (name, prepared.reference.part(&rows))).collect(),
             segments,
             settings: settings(monitor),
-            reference,
+            prepared,
         })
     }
 
     /// Judges what was served in a stretch of event time.
     pub(super) fn judge(&self, (from, to): (Timestamp, Timestamp), now: Timestamp) -> Result<Judged> {
-        let mut intake = Intake::new(&self.reference);
-        let mut segments: BTreeMap<&str, Intake<'_>> =
-            self.parts.iter().map(|(name, part)| (name.as_str(), Intake::new(part))).collect();
-        let by = self.declared.file.monitor.fairness.as_ref().map(|fairness| fairness.by.as_slice());
-        let mut groups = Groups::new(by.unwrap_or_default());
-        let (mut revisions, mut errors) = (BTreeMap::new(), 0);
+        let monitor = &self.declared.file.monitor;
+        let by = monitor.fairness.as_ref().map(|fairness| fairness.by.as_slice());
+        let mut passing = Passing {
+            intake: Intake::new(&self.prepared.reference),
+            segments: self.parts.iter().map(|(name, part)| (name.as_str(), Intake::new(part))).collect(),
+            groups: Groups::new(by.unwrap_or_default()),
+            sample: Sample::new(self.prepared.encoder.width(), SAMPLE_ROWS),
+            tables: Vec::new(),
+            revisions: BTreeMap::new(),
+            errors: 0,
+        };
+        let mut rng = Rng::seeded(self.declared.file.seed);
         let seen = each_batch(self.platform, self.declared, &self.champion.signature, (from, to), |batch| {
-            count_revisions(&batch.records, &mut revisions)?;
-            errors += batch.failed;
-            intake.add(&batch.features, &batch.scores, &batch.truth);
-            groups.add(&batch.features)?;
-            for (name, rows) in self.segments.of(self.platform.query.as_ref(), &batch.features)? {
-                let Some(segment) = segments.get_mut(name.as_str()) else { continue };
-                let pick = |values: &[f64]| rows.iter().map(|&row| values[row]).collect::<Vec<f64>>();
-                segment.add(&batch.features.take(&rows), &pick(&batch.scores), &pick(&batch.truth));
-            }
-            Ok(())
+            self.take(&mut passing, batch, &mut rng)
         })?;
+        let Passing { intake, segments, groups, sample, tables, revisions, errors } = passing;
         let sketches = if intake.rows() == 0 { Vec::new() } else { intake.to_bytes() };
         let segments = segments.into_iter().map(|(name, intake)| (name.to_owned(), intake)).collect();
         let served = Served { intake, segments, errors, versions: versions(self.platform, &revisions)? };
-        let metrics = &self.evaluation.metrics;
-        let mut report = judge(self.declared.file.task, (from, to), &served, metrics, &self.settings);
-        if report.note.is_none() {
-            let (truth, score) = (served.intake.truth, served.intake.scores);
-            report.fairness = groups.judge(self.declared.file.task, Evaluated::new(truth, score))?;
-        }
+        let task = self.declared.file.task;
+        let mut report = judge(task, (from, to), &served, &self.evaluation.metrics, &self.settings);
         report.labels_due = schedule::labels_due(self.declared, to)? <= now;
-        let permit = permit_of(&self.declared.name)?.read();
-        let name = self.declared.name.as_str();
-        let mut before = self.platform.db.read(|tx| monitoring::windows_until(tx, &permit, name, from, BEFORE + 1))?;
-        before.retain(|window| window.from < from);
-        report.causes = diagnose(&report, &before);
+        if report.note.is_none() {
+            let answers = Evaluated::new(served.intake.truth, served.intake.scores);
+            report.fairness = groups.judge(task, answers)?;
+            self.look_closer(&mut report, &sample, &tables)?;
+        }
+        self.look_back(&mut report)?;
         Ok(Judged { report, seen_rows: seen.rows, last_sequence: seen.last_sequence.unwrap_or(-1), sketches })
     }
+
+    fn take(&self, passing: &mut Passing<'_>, batch: Batch, rng: &mut Rng) -> Result<()> {
+        count_revisions(&batch.records, &mut passing.revisions)?;
+        passing.errors += batch.failed;
+        passing.intake.add(&batch.features, &batch.scores, &batch.truth);
+        passing.groups.add(&batch.features)?;
+        let columns = self.prepared.encoder.encode(&batch.features);
+        passing.sample.add(&columns, &batch.scores, |limit| rng.below(limit));
+        for (name, rows) in self.segments.of(self.platform.query.as_ref(), &batch.features)? {
+            let Some(segment) = passing.segments.get_mut(name.as_str()) else { continue };
+            let pick = |values: &[f64]| rows.iter().map(|&row| values[row]).collect::<Vec<f64>>();
+            segment.add(&batch.features.take(&rows), &pick(&batch.scores), &pick(&batch.truth));
+        }
+        if self.declared.file.monitor.drift.compat.is_some()
+            && passing.tables.iter().map(Table::rows).sum::<usize>() < COMPAT_ROWS
+        {
+            passing.tables.push(batch.features);
+        }
+        Ok(())
+    }
+
+    /// What needs rows and not only counts: estimates, how features vary together, another tool's decisions, fairness.
+    fn look_closer(&self, report: &mut WindowReport, sample: &Sample, tables: &[Table]) -> Result<()> {
+        let monitor = &self.declared.file.monitor;
+        let complete = report.labels_due && report.labelled == report.rows;
+        if let Some(estimator) = self.prepared.estimator.as_ref().filter(|_| !complete) {
+            report.estimated = estimator.estimate(sample);
+        }
+        if monitor.drift.multivariate {
+            report.together = self.prepared.together(sample);
+        }
+        if let Some(tool) = monitor.drift.compat {
+            let rows = flyball_serving::concat(tables)?;
+            let (columns, drifted) = compat::decide(tool_of(tool), &self.prepared.reference.learnt, &rows);
+            (report.columns, report.drift) = (columns, drifted);
+        }
+        if let (Some(asked), Some(found)) = (&monitor.fairness, &report.fairness) {
+            report.unfair = unfair(self.declared.file.task, found, asked.selection_ratio);
+        }
+        Ok(())
+    }
+
+    /// What the windows before it add: whether drift is worth a page, and what the findings may come from.
+    fn look_back(&self, report: &mut WindowReport) -> Result<()> {
+        let permit = permit_of(&self.declared.name)?.read();
+        let until = Timestamp(report.from.0.saturating_sub(1));
+        let name = self.declared.name.as_str();
+        let before = self.platform.db.read(|tx| monitoring::windows_until(tx, &permit, name, until, BEFORE))?;
+        let monitor = &self.declared.file.monitor;
+        if monitor.drift.compat.is_some() {
+            report.paging = report.drifted().iter().filter(|_| report.drift).map(|c| c.column.clone()).collect();
+        } else {
+            paging::observe(report, before.first(), monitor.stride());
+        }
+        report.causes = diagnose(report, &before);
+        Ok(())
+    }
+}
+
+fn tool_of(compat: Compat) -> Tool {
+    match compat {
+        Compat::Evidently => Tool::Evidently,
+        Compat::Nannyml => Tool::Nannyml,
+        Compat::Scouter => Tool::Scouter,
+    }
+}
+
+/// The columns whose groups are selected too unequally, in words: only what their intervals show beyond doubt.
+fn unfair(task: Task, report: &FairnessReport, least: f64) -> Vec<String> {
+    if task != Task::Classification {
+        return Vec::new();
+    }
+    let words = report.attributes.iter().filter_map(|attribute| {
+        let gap = attribute.gaps.get("selection_rate")?;
+        let rate = |name: &str| attribute.groups.iter().find(|group| group.group == name)?.values.get("selection_rate");
+        let (lowest, highest) = (rate(&gap.lowest)?, rate(&gap.highest)?);
+        // Even by the ends of the intervals that are closest to each other.
+        let ratio = lowest.high? / highest.low?;
+        let shown = ratio < least;
+        shown.then(|| {
+            let by = attribute.columns.join(", ");
+            let (low, high) = (lowest.value.unwrap_or(f64::NAN), highest.value.unwrap_or(f64::NAN));
+            format!(
+                "by {by}, {} is selected at {low:.3} and {} at {high:.3}: less than {least} of it",
+                gap.lowest, gap.highest
+            )
+        })
+    });
+    words.collect()
 }

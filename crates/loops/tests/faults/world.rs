@@ -108,6 +108,7 @@ impl World {
             datasets: Arc::new(datasets),
             query: Arc::new(NoQueries),
             serving: Arc::new(serving),
+            references: Arc::default(),
             engines,
             trainers: vec![Arc::new(Linear)],
             project_root: root,

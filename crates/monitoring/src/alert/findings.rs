@@ -34,7 +34,7 @@ pub fn findings(report: &WindowReport, causes: &[Cause], floor: Option<&Floor<'_
     if report.note.is_some() {
         return if faults.is_empty() { Vec::new() } else { vec![data_fault(report, &faults)] };
     }
-    let mut found = vec![data_fault(report, &faults), drifted(report, causes)];
+    let mut found = vec![data_fault(report, &faults), drifted(report, causes), unfair(report)];
     found.extend(floor.filter(|_| report.labels_due).and_then(|floor| past_floor(report, causes, floor)));
     found
 }
@@ -61,7 +61,18 @@ fn drifted(report: &WindowReport, causes: &[Cause]) -> Finding {
     let details = json!({
         "from": report.from, "to": report.to, "rows": report.rows, "columns": drifted, "diagnosis": told(causes),
     });
-    Finding::new(AlertKind::Drift, report.drift, summary, details)
+    // Drift of a single window is told, but wakes nobody: see `paging`.
+    Finding::new(AlertKind::Drift, !report.paging.is_empty(), summary, details)
+}
+
+/// Groups of people who are treated less alike than is asked for.
+fn unfair(report: &WindowReport) -> Finding {
+    let summary = match report.unfair.len() {
+        0 => "groups are treated as is asked for".to_owned(),
+        _ => report.unfair.join("; "),
+    };
+    let details = json!({ "from": report.from, "to": report.to, "rows": report.rows, "fairness": report.fairness });
+    Finding::new(AlertKind::Fairness, !report.unfair.is_empty(), summary, details)
 }
 
 /// The most telling causes in words.

@@ -45,6 +45,8 @@ words! {
         Data => "data",
         /// The served data or the answers differ from the reference.
         Drift => "drift",
+        /// Groups of people are treated less alike than is asked for.
+        Fairness => "fairness",
         /// A metric is past its floor.
         Performance => "performance",
         /// A training failed or its version did not pass the gates.
@@ -90,14 +92,14 @@ impl AlertKind {
         match self {
             AlertKind::Performance | AlertKind::Page => Severity::Critical,
             AlertKind::Data | AlertKind::Rollout => Severity::Error,
-            AlertKind::Drift | AlertKind::Training => Severity::Warning,
+            AlertKind::Drift | AlertKind::Fairness | AlertKind::Training => Severity::Warning,
         }
     }
 
     /// Whether it is judged window by window, so that it can come and go by chance. The others tell of something that
     /// happened.
     pub fn is_measured(self) -> bool {
-        matches!(self, AlertKind::Data | AlertKind::Drift | AlertKind::Performance)
+        matches!(self, AlertKind::Data | AlertKind::Drift | AlertKind::Fairness | AlertKind::Performance)
     }
 
     /// Whether it can only be told when the labels of a window are due.

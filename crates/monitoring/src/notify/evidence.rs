@@ -61,6 +61,10 @@ pub fn advice(kind: AlertKind) -> &'static [&'static str] {
             "see which columns moved and since when; one that broke at its source is repaired there",
             "see whether the metric fell as well: drift by itself is no reason to retrain",
         ],
+        AlertKind::Fairness => &[
+            "see on the window's page which groups are concerned, and since when",
+            "see whether the groups differ in what they send or in what really happens; decide with who answers for the model",
+        ],
         AlertKind::Performance => &[
             "see on which slices it fell and what changed before: a rollout, the data, the world",
             "if a rollout came before, roll it back; otherwise fall back or retrain",

@@ -174,6 +174,7 @@ impl TestServer {
             datasets: Arc::new(datasets),
             query: Arc::new(NoQueries),
             serving: Arc::new(serving),
+            references: Arc::default(),
             engines,
             trainers: Vec::new(),
             project_root,
