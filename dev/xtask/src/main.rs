@@ -21,7 +21,7 @@ const USAGE: &str = "cargo xtask COMMAND
 
   test           set up what is missing, then run every test
   check          formatting, lints and the house rules
-  bench NAME     measure; names: infer, demo, idle, rollout, serving, tracking  [--json]
+  bench NAME     measure; names: infer, demo, idle, judgement, rollout, serving, tracking  [--json]
                  tracking, beside MLflow's own server: [--sqlite] [--postgres] [--million]
                  [--quick] [--alone: without MLflow] [--only=metric|batch|search|history|artifact]
   conformance    ask MLflow's own server and Flyball the same and compare; then the workflows of its client

@@ -3,6 +3,7 @@
 mod demo;
 mod idle;
 mod infer;
+mod judgement;
 mod load;
 mod process;
 mod rollout;
@@ -25,9 +26,12 @@ pub(crate) fn run(name: &str, flags: &[&str]) -> Result<()> {
         "idle" => idle::run(&binary()?)?,
         "infer" => infer::run(&binary()?)?,
         "rollout" => rollout::run(&binary()?)?,
+        "judgement" => return judgement::run(flags),
         "serving" => return serving::run(flags),
         "tracking" => return tracking::run(flags),
-        other => bail!("there is no bench '{other}'; there are demo, idle, infer, rollout, serving and tracking"),
+        other => {
+            bail!("there is no bench '{other}'; there are demo, idle, infer, judgement, rollout, serving and tracking")
+        }
     };
     if as_json {
         println!("{figures:#}");
