@@ -60,8 +60,12 @@ impl Pair {
     /// Puts the answers side by side; rows without a truth, or that a model did not answer, are left out.
     ///
     /// # Errors
-    /// When the models answered different numbers of rows.
+    /// When the models answered different numbers of rows, or have more than two classes.
     pub fn of(champion: &Subject, challenger: &Subject) -> Result<Self> {
+        if champion.classes.is_some() || challenger.classes.is_some() {
+            return Err(Error::invalid("models of more than two classes are not compared row by row")
+                .hint("compare their evaluations: gates may name champion.f1 and the like"));
+        }
         let rows = challenger.truth.len();
         if [champion.score.len(), challenger.score.len()] != [rows, rows] {
             return Err(Error::invalid("the two models answered different rows"));

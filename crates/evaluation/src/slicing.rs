@@ -108,7 +108,7 @@ mod tests {
         let groups = groups_of(&table, "distance").unwrap();
         assert_eq!(
             groups.names,
-            ["below 502", "502 to 1000", "1000 to 1500", "1500 to 2000", "2000 and above", "(missing)"]
+            ["below 500", "500 to 1000", "1000 to 1500", "1500 to 2000", "2000 and above", "(missing)"]
         );
         let sizes: Vec<usize> = groups.members().iter().map(Vec::len).collect();
         assert!(sizes[..5].iter().all(|&size| (190..=210).contains(&size)) && sizes[5] == 1, "{sizes:?}");

@@ -170,7 +170,8 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
         let evaluation = evaluate(file.task, &answers, &holdout, &by)?;
         Ok((answers, evaluation))
     };
-    let (answers, evaluation) = judge(&trained.artifact)?;
+    let (answers, mut evaluation) = judge(&trained.artifact)?;
+    evaluation.look_for_weakness(file.task, &answers, &holdout, &features)?;
     let champion = match champion_of(platform, declared)? {
         Some(version) => Some(judge(&platform.blobs.get(&version.artifact)?)?),
         None => None,

@@ -67,23 +67,26 @@ const fn window(name: &'static str, about: &'static str) -> Metric {
 use Direction::{Higher, Lower, Neither};
 use Task::{Classification, Regression};
 
-/// Every metric that a condition may name. Of more than two classes, a metric of one class is the mean over the classes.
+/// Every metric that a condition may name, of each task the most used first. Of more than two classes, a metric of one class is the mean over the classes.
 pub const METRICS: &[Metric] = &[
     of("auc", &["roc_auc"], Higher, Classification, "area under the ROC curve"),
+    of("log_loss", &["cross_entropy"], Lower, Classification, "mean negative log likelihood, natural logarithm"),
+    of("brier", &["brier_score"], Lower, Classification, "mean squared error of the probability"),
+    of("accuracy", &[], Higher, Classification, "share of right answers at probability 0.5"),
+    of("precision", &["ppv"], Higher, Classification, "share of predicted positives that are positive"),
+    of("recall", &["tpr", "sensitivity"], Higher, Classification, "share of positives that are predicted"),
+    of("f1", &["f1_score"], Higher, Classification, "harmonic mean of precision and recall"),
+    of("false_positive_rate", &["fpr"], Lower, Classification, "share of negatives that are predicted positive"),
+    of("selection_rate", &[], Neither, Classification, "share of rows that are predicted positive"),
+    of("base_rate", &["prevalence"], Neither, Classification, "share of rows that are positive"),
     of("gini", &[], Higher, Classification, "twice the area under the ROC curve, less 1"),
     of("average_precision", &["pr_auc"], Higher, Classification, "mean precision over the steps in recall"),
     of("ks", &["ks_statistic"], Higher, Classification, "largest difference between true and false positive rate"),
-    of("log_loss", &["cross_entropy"], Lower, Classification, "mean negative log likelihood, natural logarithm"),
-    of("brier", &["brier_score"], Lower, Classification, "mean squared error of the probability"),
     of("ece", &["expected_calibration_error"], Lower, Classification, "expected calibration error, ten equal bins"),
     of("mce", &["maximum_calibration_error"], Lower, Classification, "largest calibration error, ten equal bins"),
-    of("accuracy", &[], Higher, Classification, "share of right answers at probability 0.5"),
     of("balanced_accuracy", &[], Higher, Classification, "mean recall of the classes"),
-    of("precision", &["ppv"], Higher, Classification, "share of predicted positives that are positive"),
-    of("recall", &["tpr", "sensitivity"], Higher, Classification, "share of positives that are predicted"),
     of("specificity", &["tnr"], Higher, Classification, "share of negatives that are predicted negative"),
     of("npv", &[], Higher, Classification, "share of predicted negatives that are negative"),
-    of("f1", &["f1_score"], Higher, Classification, "harmonic mean of precision and recall"),
     of("f0_5", &[], Higher, Classification, "as f1, with precision counting more than recall"),
     of("f2", &[], Higher, Classification, "as f1, with recall counting more than precision"),
     of("f1_macro", &[], Higher, Classification, "mean of the f1 of both classes"),
@@ -93,10 +96,7 @@ pub const METRICS: &[Metric] = &[
     of("mcc", &["matthews"], Higher, Classification, "correlation of predicted and true class (Matthews)"),
     of("kappa", &["cohen_kappa"], Higher, Classification, "agreement beyond chance (Cohen)"),
     of("jaccard", &[], Higher, Classification, "positives predicted, of all that are positive or predicted so"),
-    of("false_positive_rate", &["fpr"], Lower, Classification, "share of negatives that are predicted positive"),
     of("false_negative_rate", &["fnr"], Lower, Classification, "share of positives that are predicted negative"),
-    of("selection_rate", &[], Neither, Classification, "share of rows that are predicted positive"),
-    of("base_rate", &["prevalence"], Neither, Classification, "share of rows that are positive"),
     of("lift_5", &[], Higher, Classification, "precision among the best 5 % of the scores, over the base rate"),
     of("lift_10", &[], Higher, Classification, "precision among the best 10 % of the scores, over the base rate"),
     of("lift_20", &[], Higher, Classification, "precision among the best 20 % of the scores, over the base rate"),
@@ -108,18 +108,18 @@ pub const METRICS: &[Metric] = &[
     of("auc_ovr_micro", &[], Higher, Classification, "area under the ROC curve of all classes together"),
     of("auc_ovo", &[], Higher, Classification, "area under the ROC curve, mean over pairs of classes"),
     of("rmse", &[], Lower, Regression, "root of the mean squared error, in the label's unit"),
-    of("mse", &[], Lower, Regression, "mean squared error"),
     of("mae", &[], Lower, Regression, "mean absolute error, in the label's unit"),
+    of("r2", &["r_squared"], Higher, Regression, "share of the label's variance that is explained"),
+    of("mean_error", &["bias"], Neither, Regression, "mean of predicted minus true, in the label's unit"),
+    of("mse", &[], Lower, Regression, "mean squared error"),
     of("median_absolute_error", &["medae"], Lower, Regression, "median absolute error, in the label's unit"),
     of("max_error", &[], Lower, Regression, "largest absolute error, in the label's unit"),
     of("mape", &[], Lower, Regression, "mean absolute error as a share of the label"),
     of("smape", &[], Lower, Regression, "mean absolute error as a share of the mean of label and prediction"),
     of("wape", &[], Lower, Regression, "sum of absolute errors over the sum of absolute labels"),
-    of("r2", &["r_squared"], Higher, Regression, "share of the label's variance that is explained"),
     of("explained_variance", &[], Higher, Regression, "as r2, but blind to a constant error"),
     of("d2_absolute_error", &[], Higher, Regression, "1 less the mean absolute error over that of the median"),
     of("pearson", &["correlation"], Higher, Regression, "correlation of prediction and label"),
-    of("mean_error", &["bias"], Neither, Regression, "mean of predicted minus true, in the label's unit"),
     of("error_std", &[], Lower, Regression, "standard deviation of the errors, in the label's unit"),
     of("pinball_10", &[], Lower, Regression, "pinball loss of a prediction of the 10 % quantile"),
     of("pinball_50", &["pinball"], Lower, Regression, "pinball loss of a prediction of the median"),
@@ -134,6 +134,19 @@ pub const METRICS: &[Metric] = &[
     window("labels", "share of a window's predictions whose truth is known"),
     window("rows", "predictions in a window"),
 ];
+
+/// Names that a hint lists; more are not read.
+const LISTED: usize = 10;
+
+/// "the metrics are: …", cut after the first ones.
+pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    let shown = names[..names.len().min(LISTED)].join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 => format!("the metrics are: {shown}"),
+        more => format!("the metrics are: {shown} and {more} more"),
+    }
+}
 
 /// What is either so or not; a condition names it alone.
 pub const FLAGS: &[&str] = &["drift", "data_fault", "covariate_shift", "concept_shift", "label_shift"];

@@ -27,7 +27,7 @@ mod suggest;
 
 pub use ast::{Aggregate, Claim, ClaimKind, Condition, Subject, Term};
 pub use eval::{Facts, Measured, Verdict};
-pub use metric::{COLUMN_FACTS, Direction, Domain, FLAGS, METRICS, Metric, higher_is_better, metric};
+pub use metric::{COLUMN_FACTS, Direction, Domain, FLAGS, METRICS, Metric, higher_is_better, listed, metric};
 pub use parse::{ExpressionError, Scope};
 pub use rates::RATES;
 pub use suggest::nearest;

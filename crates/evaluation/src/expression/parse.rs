@@ -8,7 +8,7 @@ use flyball_core::Task;
 
 use super::ast::{Arithmetic, Comparison, Condition, Logic, Operator, Subject, Term};
 use super::lexer::{Sign, Token, tokens};
-use super::metric::{Domain, FLAGS, METRICS, Metric, metric};
+use super::metric::{Domain, FLAGS, METRICS, Metric, listed, metric};
 use super::suggest::nearest;
 
 /// Longest text of a condition, in bytes: past it nobody can read it, and the tree stays shallow.
@@ -312,27 +312,21 @@ impl Parser {
             return Err(wrong(format!("there is no metric '{word}'")).hint(
                 match nearest(word, names().chain(flags)) {
                     Some(name) => format!("did you mean '{name}'?"),
-                    None => format!("the metrics are: {}", names().collect::<Vec<_>>().join(", ")),
+                    None => listed(names()),
                 },
             ));
         };
         match metric.domain {
-            Domain::Model(_) if self.scope == Scope::Abort => Err(wrong(format!(
-                "'{word}' needs what really happened, which a rollout does not wait for"
-            ))
-            .hint(format!(
-                "the metrics are: {}",
-                METRICS.iter().filter(usable).map(|metric| metric.name).collect::<Vec<_>>().join(", ")
-            ))),
+            Domain::Model(_) if self.scope == Scope::Abort => {
+                Err(wrong(format!("'{word}' needs what really happened, which a rollout does not wait for"))
+                    .hint(listed(METRICS.iter().filter(usable).map(|metric| metric.name))))
+            }
             Domain::Model(task) if task != self.task => Err(wrong(format!(
                 "'{word}' is a metric of {}; this loop's task is {}",
                 task_word(task),
                 task_word(self.task)
             ))
-            .hint(format!(
-                "the metrics are: {}",
-                METRICS.iter().filter(usable).map(|metric| metric.name).collect::<Vec<_>>().join(", ")
-            ))),
+            .hint(listed(METRICS.iter().filter(usable).map(|metric| metric.name)))),
             Domain::Serving if self.scope == Scope::Gate => {
                 Err(wrong(format!("'{word}' is only known while a version serves; a gate is judged before"))
                     .hint("use it in 'abort_if' or in a remedy"))

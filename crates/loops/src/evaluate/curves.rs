@@ -86,14 +86,14 @@ mod tests {
     fn curves_are_drawn_where_they_are_defined() {
         let truth: Vec<f64> = (0..1000).map(|row| f64::from(row % 2)).collect();
         let score: Vec<f64> = (0..1000).map(|row| f64::from(row) / 1000.0).collect();
-        let found = curves(Task::Classification, &Evaluated { truth: truth.clone(), score: score.clone() });
+        let found = curves(Task::Classification, &Evaluated::new(truth.clone(), score.clone()));
         let names: Vec<&str> = found.iter().map(|curve| curve.name.as_str()).collect();
         assert_eq!(names, ["roc", "precision_recall", "reliability"]);
         assert!(found.iter().all(|curve| !curve.points.is_empty() && curve.points.len() <= POINTS));
         assert_eq!((found[0].points[0], found[0].points[POINTS - 1]), ((0.0, 0.0), (1.0, 1.0)));
-        let one_class = Evaluated { truth: vec![0.0; 3], score: vec![0.1, 0.2, f64::NAN] };
+        let one_class = Evaluated::new(vec![0.0; 3], vec![0.1, 0.2, f64::NAN]);
         assert!(curves(Task::Classification, &one_class).is_empty());
-        let errors = curves(Task::Regression, &Evaluated { truth: truth.clone(), score });
+        let errors = curves(Task::Regression, &Evaluated::new(truth.clone(), score));
         assert_eq!(errors[0].points.iter().map(|point| point.1).sum::<f64>(), 1000.0);
         assert!(curves(Task::Regression, &Evaluated { score: truth.clone(), truth }).is_empty(), "no errors at all");
     }

@@ -11,7 +11,7 @@ use super::suites::suites;
 use super::types::{Costs, Dataset, Deploy, Holdout, LoopFile, Origin, Sql, Strategy, Train, Trainer};
 use super::yaml::Node;
 use super::{grammar, notify};
-use crate::expression::{Domain, METRICS, Scope, nearest};
+use crate::expression::{Domain, METRICS, Scope, listed, nearest};
 
 /// The whole file. `None` when something is missing that the checks across keys need.
 pub(super) fn loop_file(reader: &mut Reader, root: &Node) -> Option<LoopFile> {
@@ -200,7 +200,7 @@ pub(super) fn metric(reader: &mut Reader, at: &At<'_>, task: Task) -> Option<Str
     }
     let hint = match nearest(&text, names()) {
         Some(near) => format!("did you mean '{near}'?"),
-        None => format!("the metrics are: {}", names().collect::<Vec<_>>().join(", ")),
+        None => listed(names()),
     };
     reader.expected(at, "a metric of the loop's task", hint)
 }

@@ -41,7 +41,7 @@ fn one_mistake_gives_one_problem_with_its_place() {
         (
             "worst(auc, by: carrier) >= 0.55",
             "\"worst(rmse, by: carrier) >= 0.55\"",
-            "flyball.yaml:29:12: gates[2]: 'rmse' is a metric of regression; this loop's task is classification\n   |\n29 |   - \"worst(rmse, by: carrier) >= 0.55\"\n   |            ^^^^ the metrics are: auc, log_loss, brier, accuracy, precision, recall, f1, false_positive_rate, selection_rate, base_rate",
+            "flyball.yaml:29:12: gates[2]: 'rmse' is a metric of regression; this loop's task is classification\n   |\n29 |   - \"worst(rmse, by: carrier) >= 0.55\"\n   |            ^^^^ the metrics are: auc, log_loss, brier, accuracy, precision, recall, f1, false_positive_rate, selection_rate, base_rate and 28 more",
         ),
         (
             "on: departures",

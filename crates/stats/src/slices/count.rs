@@ -57,26 +57,24 @@ impl Losses {
         if t > 0.0 { student_t_sf(t, freedom) } else { 1.0 - student_t_sf(-t, freedom) }
     }
 
-    /// SliceLine's score: how much higher the mean loss is, less how small the group is, weighed by `ERROR_WEIGHT`.
+    /// How far the sum of the losses lies above that of as many rows drawn from all at random, in standard deviations:
+    /// it weighs how much worse a group is against how many rows it has.
     pub(super) fn score(&self, all: &Self) -> f64 {
         score(self.sum, self.rows, all)
     }
 
     /// The highest score that any part of these rows of at least `least` rows can have, if no loss exceeds `largest`.
     pub(super) fn bound(&self, all: &Self, least: f64, largest: f64) -> f64 {
-        let at = |rows: f64| score(self.sum.min(rows * largest), rows, all);
-        // Between these sizes the bound has no other maximum: it grows while the losses fill the group, then falls or
-        // grows throughout.
-        let turn = if largest > 0.0 { (self.sum / largest).clamp(least, self.rows.max(least)) } else { least };
-        at(least).max(at(turn)).max(at(self.rows.max(least)))
+        // While every row has the largest loss the score grows with the rows; when the losses are used up it falls.
+        let turn = if largest > 0.0 { self.sum / largest } else { 0.0 };
+        let rows = turn.clamp(least, self.rows.max(least));
+        score(self.sum.min(rows * largest), rows, all)
     }
 }
 
-/// Weight of the error against the size, as SliceLine recommends.
-const ERROR_WEIGHT: f64 = 0.95;
-
 fn score(sum: f64, rows: f64, all: &Losses) -> f64 {
-    ERROR_WEIGHT * (sum / rows / all.mean() - 1.0) - (1.0 - ERROR_WEIGHT) * (all.rows / rows - 1.0)
+    let deviation = (all.variance() * rows).sqrt();
+    if deviation > 0.0 { (sum - rows * all.mean()) / deviation } else { 0.0 }
 }
 
 #[cfg(test)]

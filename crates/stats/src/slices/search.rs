@@ -73,7 +73,7 @@ pub struct WeakSlice {
     pub p_value: f64,
 }
 
-/// The worst slices, worst first by SliceLine's score, each of which is still worse than the rest without the rows of
+/// The worst slices, first the one whose losses are least like those of as many random rows, each of which is still worse than the rest without the rows of
 /// those before it.
 ///
 /// All single conditions and pairs of conditions are counted (pairs as far as a bounded amount of work allows), and the
@@ -106,7 +106,7 @@ pub fn weak_slices(attributes: &[Attribute<'_>], losses: &[f64], search: &Search
     });
     weak.truncate(CANDIDATES);
     let members: Vec<Vec<u32>> = weak.iter().map(|(slice, _)| sample.members(&slice.conditions)).collect();
-    let kept = distinct(&members, &sample.losses, sample.least, search.effect, search.significance, search.slices);
+    let kept = distinct(&members, &sample.losses, sample.least, p_values.len(), search);
     let all = Losses::of(losses.iter().copied());
     kept.into_iter().map(|at| over_all_rows(attributes, losses, &all, &weak[at])).collect()
 }

@@ -31,7 +31,7 @@ pub(crate) fn bench() -> Result<Value> {
     let region = TextColumn::from_texts(codes.iter().map(|code| Some(NAMES[*code as usize])));
     let age = Column::Int((0..ROWS).map(|_| rng.below(3) as i64).collect());
     let table = Table::new(vec![("region".to_owned(), Column::Text(region)), ("age".to_owned(), age)])?;
-    let subject = Evaluated { truth, score };
+    let subject = Evaluated::new(truth, score);
 
     let report = |columns: &[&str]| {
         let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use flyball_core::rng::Rng;
 use flyball_stats::classification::{Slicing, binary_pass};
 use flyball_stats::fairness::{Groups, Rate};
+use flyball_stats::slices::{Attribute, Search, weak_slices};
 use serde_json::{Value, json};
 
 use crate::measure::{peak_bytes, per_call};
@@ -15,8 +16,12 @@ const ROWS: usize = 1_000_000;
 /// The groups of each slicing column; the first one is the sensitive attribute.
 const GROUPS: [usize; 4] = [4, 3, 12, 50];
 
+/// Attributes of the search for weak slices, and the levels of each.
+const ATTRIBUTES: usize = 50;
+const LEVELS: usize = 8;
+
 /// CPU milliseconds for all metrics of all rows, for the same with slices by four columns and their intervals, and for
-/// the fairness tables that come with them.
+/// the fairness tables that come with them; then for the search for weak slices.
 pub(crate) fn bench() -> Result<Value> {
     let mut rng = Rng::seeded(20);
     let p: Vec<f64> = (0..ROWS).map(|_| rng.unit()).collect();
@@ -44,9 +49,22 @@ pub(crate) fn bench() -> Result<Value> {
     Ok(json!({
         "all_metrics_ms": all * 1e3,
         "all_metrics_and_fairness_with_slices_ms": sliced * 1e3,
+        "weak_slices_of_50_columns_ms": search(&mut rng)? * 1e3,
         "values_with_intervals": values,
         "slices": GROUPS.iter().sum::<usize>(),
         "rows": ROWS,
         "peak_bytes": peak_bytes()?,
     }))
+}
+
+/// CPU seconds of the search for weak slices, one of which is planted.
+fn search(rng: &mut Rng) -> Result<f64> {
+    let columns: Vec<Vec<u8>> = (0..ATTRIBUTES).map(|_| (0..ROWS).map(|_| rng.below(LEVELS) as u8).collect()).collect();
+    let planted = |row: usize| columns[7][row] == 3 && columns[31][row] == 5;
+    let losses: Vec<f64> = (0..ROWS).map(|row| rng.unit() + f64::from(u8::from(planted(row)))).collect();
+    let attributes: Vec<Attribute<'_>> = columns.iter().map(|codes| Attribute { codes, levels: LEVELS }).collect();
+    let search = Search { conditions: 3, least_rows: ROWS / 100, slices: 5, effect: 0.1, significance: 0.05 };
+    per_call(|| {
+        black_box(weak_slices(&attributes, &losses, &search));
+    })
 }

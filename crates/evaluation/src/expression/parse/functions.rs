@@ -200,7 +200,7 @@ mod tests {
             ("superior(auc, margin: -1)", "[-] expected a margin, found '-'; "),
             ("superior(auc, by: [a, b)", "[)] expected ']', found ')'; "),
             ("ratio(auc, by: [a, b, c, d, e]) > 1", "[a, b, c, d, e] at most 4 columns are crossed; "),
-            ("tpr > 0.5", "[tpr] there is no metric 'tpr'"),
+            ("fdr > 0.5", "[fdr] there is no metric 'fdr'"),
             ("theil_index(auc) > 1", "[auc] expected by: and a column, found 'auc'; "),
             ("ratio(tpr, by: []) > 1", "[]] expected a column, found ']'; "),
         ] {

@@ -1,6 +1,16 @@
 //! Metrics of an order: graded relevance and the score that sorted it. Slices of different lengths, no rows, or a NaN
 //! give `None`.
 
+mod recommendations;
+mod variety;
+
+pub use recommendations::{AtRank, Recommendation, Relevance, mean_at};
+pub use variety::{
+    Popularity, diversity, entropy_of_scores, novelty, personalisation, popularity, serendipity, share_of_values,
+};
+
+use crate::summary::ratio;
+
 /// What a grade of relevance is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gain {
@@ -72,6 +82,15 @@ pub fn recall_at(relevant: &[bool], scores: &[f64], k: usize) -> Option<f64> {
     let ranked = ranked(relevant, scores)?;
     let total = hits(&ranked, ranked.len());
     (total > 0).then(|| hits(&ranked, k) as f64 / total as f64)
+}
+
+/// F score of precision and recall among the best `k`; β > 1 weighs recall higher. `None` if nothing is relevant, or for
+/// k = 0.
+pub fn f_beta_at(relevant: &[bool], scores: &[f64], k: usize, beta: f64) -> Option<f64> {
+    let (precision, recall) = (precision_at(relevant, scores, k)?, recall_at(relevant, scores, k)?);
+    let squared = beta * beta;
+    // Without a hit both are 0, and so is what lies between them.
+    Some(ratio((1.0 + squared) * precision * recall, squared * precision + recall).unwrap_or(0.0))
 }
 
 /// Whether any of the best `k` is relevant.
