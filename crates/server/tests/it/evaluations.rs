@@ -5,23 +5,20 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use flyball_core::{Feature, FeatureKind, Signature, Task};
+use flyball_core::Task;
 use flyball_governance::identity;
 use flyball_jobs::Runner;
 use flyball_loops::jobs::LoopJobs;
 use flyball_registry::{NewPackage, Package, packages};
 use serde_json::{Value, json};
 
-use crate::fixture::{Answer, TestServer};
+use crate::fixture::{Answer, TestServer, signature};
 
 /// Registers the next version of `late`, made of these bytes.
 fn register(server: &TestServer, kind: &'static [u8]) {
     let platform = &server.app.platform;
     let (artifact, now) = (platform.blobs.put(kind).unwrap(), platform.clock.now());
-    let feature = |name: &str, kind| Feature { name: name.to_owned(), kind };
-    let features = vec![feature("distance", FeatureKind::Number), feature("origin", FeatureKind::Text)];
-    let classes = vec!["on_time".to_owned(), "late".to_owned()];
-    let signature = Signature { task: Task::Classification, features, classes };
+    let signature = signature(Task::Classification);
     let package = Package { artifact, signature, reference: artifact, evaluation: json!({}) };
     let run_id = format!("run_{}", String::from_utf8_lossy(kind));
     let new = NewPackage { model: "late".to_owned(), run_id, output: "model", package };
@@ -230,4 +227,49 @@ fn recorded_traffic_is_asked_of_a_candidate() {
     assert_eq!(refused(json!({ "endpoint": "flights", "version": "late/1", "limit": 0 })), 400);
     let backwards = json!({ "endpoint": "flights", "version": "late/1", "from": "2013-02-01T00:00:00Z", "to": "2013-01-01T00:00:00Z" });
     assert_eq!(refused(backwards), 400);
+}
+
+const LOOP: &str = "name: NAME
+task: classification
+data:
+  flights: { from: flights.csv, key: id, label: outcome }
+train: { on: flights, holdout: 30%, with: { kind: KIND } }
+suites:
+  - performance: { better_than_dummy: 20% }
+  - robustness: { expect: [{ column: distance, answer: rising }] }
+  - stability: { seeds: 2 }
+monitor: { window: 1d }
+";
+
+#[test]
+fn the_suites_of_a_loop_refuse_a_version_as_gates_do() {
+    let server = TestServer::new();
+    dataset(&server, "flights", &flights(2000));
+    for (name, kind, passes) in [("good", "classification", true), ("bad", "contrary", false)] {
+        let file = LOOP.replace("NAME", name).replace("KIND", kind);
+        let applied = post(&server, "/api/v1/loops/apply", &json!({ "file": file }));
+        assert_eq!(applied.status, StatusCode::OK, "{}", applied.text);
+        work(&server);
+        let version = server.get(&format!("/api/v1/models/{name}/versions/1")).json();
+        assert_eq!(version["gates"]["passed"], json!(passes), "{version}");
+        let gates = version["gates"]["gates"].as_array().unwrap();
+        let gate =
+            |text: &str| gates.iter().find(|gate| gate["text"] == text).unwrap_or_else(|| panic!("{text}: {version}"));
+        assert_eq!(gate("suite performance: better_than_dummy")["holds"], json!(passes));
+        assert_eq!(gate("suite robustness: monotonic")["holds"], json!(passes));
+        assert_eq!(gate("suite stability: seed_flips")["holds"], json!(true));
+        let kept = server.get(&format!("/api/v1/evaluations?version={name}/1")).json();
+        assert_eq!((&kept[0]["kind"], &kept[0]["passed"]), (&json!("training"), &json!(passes)), "{kept}");
+        let page = server.get(&format!("/evaluations/{}", kept[0]["id"].as_str().unwrap()));
+        assert!(page.status == StatusCode::OK && page.text.contains("held-out rows of flights"), "{}", page.text);
+        let aliases = version["version"]["aliases"].to_string();
+        assert_eq!(aliases.contains("cham") || aliases.contains("challenger"), passes, "{aliases}");
+    }
+    // What the loop knows need not be said again.
+    let again = made(&server, "/api/v1/evaluations", &json!({ "version": "good/1", "dataset": "flights" }));
+    assert_eq!(
+        (&again["report"]["label"], &again["evaluation"]["passed"]),
+        (&json!("outcome"), &json!(true)),
+        "{again}"
+    );
 }

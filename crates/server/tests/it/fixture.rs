@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode};
-use flyball_core::model::{Engine, Loaded, Model};
+use flyball_core::model::{Engine, Loaded, Model, TrainRequest, Trained, Trainer};
 use flyball_core::{
     Clock, Feature, FeatureKind, Format, IdSource, Name, Package, Predictions, Result, Signature, SystemClock, Table,
     Task, Value,
@@ -31,6 +31,34 @@ struct Late {
 }
 
 struct LateEngine;
+
+/// Learns nothing: the parameter `kind` names the model.
+struct LateTrainer;
+
+impl Trainer for LateTrainer {
+    fn name(&self) -> &'static str {
+        "gbdt"
+    }
+
+    fn train(&self, request: &TrainRequest<'_>) -> Result<Trained> {
+        let kind = request.parameters.get("kind").and_then(|kind| kind.as_str()).unwrap_or("classification");
+        Ok(Trained {
+            artifact: kind.as_bytes().to_vec(),
+            signature: signature(Task::Classification),
+            parameters: request.parameters.clone(),
+            curve: None,
+            importance: Vec::new(),
+        })
+    }
+}
+
+/// What the models take and give.
+pub(crate) fn signature(task: Task) -> Signature {
+    let feature = |name: &str, kind| Feature { name: name.to_owned(), kind };
+    let features = vec![feature("distance", FeatureKind::Number), feature("origin", FeatureKind::Text)];
+    let classes = if task == Task::Classification { vec!["on_time".to_owned(), "late".to_owned()] } else { Vec::new() };
+    Signature { task, features, classes }
+}
 
 /// Queries are not what these tests are about.
 struct NoQueries;
@@ -60,14 +88,9 @@ impl Engine for LateEngine {
 
     fn load(&self, package: &Package<'_>) -> Result<Loaded> {
         let artifact = package.main()?;
-        let feature = |name: &str, kind| Feature { name: name.to_owned(), kind };
-        let features = vec![feature("distance", FeatureKind::Number), feature("origin", FeatureKind::Text)];
-        let (task, classes) = match artifact.as_slice() {
-            b"regression" => (Task::Regression, Vec::new()),
-            _ => (Task::Classification, vec!["on_time".to_owned(), "late".to_owned()]),
-        };
+        let task = if artifact == b"regression" { Task::Regression } else { Task::Classification };
         let contrary = artifact.as_slice() == b"contrary";
-        Ok(Loaded::Rows(Arc::new(Late { signature: Signature { task, features, classes }, contrary })))
+        Ok(Loaded::Rows(Arc::new(Late { signature: signature(task), contrary })))
     }
 }
 
@@ -176,7 +199,7 @@ impl TestServer {
             serving: Arc::new(serving),
             references: Arc::default(),
             engines,
-            trainers: Vec::new(),
+            trainers: vec![Arc::new(LateTrainer)],
             project_root,
             address: None,
         };
