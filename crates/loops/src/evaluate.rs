@@ -1,8 +1,6 @@
 //! Evaluations on demand: any registered version, of any engine, on any dataset version; metrics, curves, groups, the
 //! checks of a suite, and a comparison on the same rows. Asking is one transaction, the work is a job.
 
-pub mod curves;
-pub mod paired;
 pub(crate) mod tensors;
 
 use std::sync::Arc;
@@ -11,6 +9,7 @@ use flyball_core::model::{Loaded, Model};
 use flyball_core::{Digest, Edit, Error, ErrorCode, Format, Manifest, Name, Permit, Read, Result, Table, Task};
 use flyball_data::DatasetVersion;
 use flyball_evaluation::Evaluation;
+use flyball_evaluation::comparison::{ModelComparison, compare};
 use flyball_evaluation::evaluate::{Subject as Evaluated, evaluate};
 use flyball_evaluation::evaluations::{self, Kind, NewEvaluation};
 use flyball_evaluation::fairness::{FairnessOptions, FairnessReport, fairness};
@@ -25,8 +24,6 @@ use serde_json::json;
 use crate::declared;
 use crate::deploy::{self, Prepared};
 use crate::platform::Platform;
-use curves::{Curve, curves};
-use paired::{PairedTest, paired};
 
 /// The kind of the job.
 pub const KIND: &str = "evaluation.run";
@@ -85,11 +82,9 @@ pub struct Report {
     pub label: Option<String>,
     /// The classes; empty for numbers.
     pub classes: Vec<String>,
-    /// The metrics, also by group; empty without labels, and for more than two classes.
+    /// The metrics, also by group, with curves and where the model errs most; empty without labels.
     pub evaluation: Evaluation,
-    /// What the answers look like over all thresholds or numbers.
-    pub curves: Vec<Curve>,
-    /// How alike the groups of each named column are treated.
+    /// How alike the groups of each named column are treated; not for more than two classes.
     pub fairness: Option<FairnessReport>,
     /// The other version on the same rows.
     pub comparison: Option<Comparison>,
@@ -104,12 +99,12 @@ pub struct Comparison {
     pub with: String,
     /// Its metrics.
     pub evaluation: Evaluation,
-    /// What is proven of the difference.
-    pub tests: Vec<PairedTest>,
+    /// Each metric beside it, as a difference with its uncertainty; not for more than two classes.
+    pub differences: Option<ModelComparison>,
 }
 
-/// Notes what is asked for and enqueues the work; answers the id of the evaluation. What cannot be done is refused here as
-/// far as it can be known without reading rows.
+/// Notes what is asked for and enqueues the work; answers the id of the evaluation. What cannot be done is refused
+/// here as far as it can be known without reading rows.
 ///
 /// # Errors
 /// `NotFound` for a version or dataset that is not there; `InvalidInput` for a column that is not in the dataset.
@@ -224,7 +219,6 @@ pub fn report(platform: &Platform, permit: &Permit<Read>, asked: &Asked) -> Resu
         label: asked.label.clone(),
         classes: signature.classes.clone(),
         evaluation: Evaluation::default(),
-        curves: Vec::new(),
         fairness: None,
         comparison: None,
         suite: SuiteReport::default(),
@@ -233,22 +227,27 @@ pub fn report(platform: &Platform, permit: &Permit<Read>, asked: &Asked) -> Resu
         Some(version) => Some(model_of(platform, permit, version, None, &rows, &aside)?.1),
         None => None,
     };
-    if let Some(label) = aside.label.filter(|_| signature.classes.len() <= 2) {
+    if let Some(label) = aside.label {
         let answers = Evaluated::of(model.as_ref(), &rows, label)?;
+        let features: Vec<String> = signature.features.iter().map(|feature| feature.name.clone()).collect();
         report.evaluation = evaluate(signature.task, &answers, &rows, &asked.by)?;
-        report.curves = curves(signature.task, &answers);
-        let by: Vec<Grouping> =
-            asked.by.iter().map(|column| Grouping::of(&rows, std::slice::from_ref(column))).collect::<Result<_>>()?;
-        if !by.is_empty() {
+        report.evaluation.look_for_weakness(signature.task, &answers, &rows, &features)?;
+        let narrow = signature.classes.len() <= 2;
+        if narrow && !asked.by.is_empty() {
+            let by: Vec<Grouping> = asked
+                .by
+                .iter()
+                .map(|column| Grouping::of(&rows, std::slice::from_ref(column)))
+                .collect::<Result<_>>()?;
             report.fairness = Some(fairness(signature.task, &answers, &by, &FairnessOptions::default())?);
         }
         if let (Some(other), Some(version)) = (&other, &asked.baseline) {
             let theirs = Evaluated::of(other.as_ref(), &rows, label)?;
-            report.comparison = Some(Comparison {
-                with: version.label(),
-                evaluation: evaluate(signature.task, &theirs, &rows, &asked.by)?,
-                tests: paired(signature.task, &answers.truth, &theirs.score, &answers.score),
-            });
+            let same = narrow && other.signature().classes == signature.classes;
+            let by: Vec<Vec<String>> = asked.by.iter().map(|column| vec![column.clone()]).collect();
+            let differences = same.then(|| compare(signature.task, &theirs, &answers, &rows, &by)).transpose()?;
+            let evaluation = evaluate(other.signature().task, &theirs, &rows, &asked.by)?;
+            report.comparison = Some(Comparison { with: version.label(), evaluation, differences });
         }
     }
     let case = Case {

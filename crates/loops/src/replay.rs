@@ -1,5 +1,5 @@
-//! Traffic replay, a dress rehearsal: what an endpoint was asked and answered is asked of a candidate, and the answers are
-//! compared, row by row, by group, and with what really happened.
+//! Traffic replay, a dress rehearsal: what an endpoint was asked and answered is asked of a candidate, and the
+//! answers are compared, row by row, by group, and with what really happened.
 
 mod compared;
 
@@ -10,14 +10,17 @@ use flyball_core::{
     Column, Duration, Edit, Error, ErrorCode, FeatureKind, Format, Name, Permit, Read, Result, Table, Task, TextColumn,
     Timestamp,
 };
+use flyball_evaluation::Evaluated;
+use flyball_evaluation::comparison::{ModelComparison, compare};
 use flyball_evaluation::evaluations::{self, Kind, NewEvaluation};
+use flyball_evaluation::measure::CONFIDENCE;
 use flyball_jobs::enqueue;
 use flyball_registry::versions;
 use flyball_serving::model::TruthValue;
 use flyball_serving::{LiveEndpoint, record_columns as records, truth};
+use flyball_stats::multiplicity::holm;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluate::paired::{PairedTest, paired};
 use crate::evaluate::{Aside, VersionOf, job, model_of};
 use crate::platform::Platform;
 pub use compared::{Attribution, Differences, ReplayGroup, Share, WorstRow};
@@ -80,8 +83,8 @@ pub struct ReplayReport {
     pub groups: Vec<ReplayGroup>,
     /// Rows whose truth is known.
     pub labelled: usize,
-    /// What is proven of the difference, where truths are known.
-    pub tests: Vec<PairedTest>,
+    /// Each metric beside what was served, where truths are known; not for more than two classes.
+    pub against_truth: Option<ModelComparison>,
     /// Milliseconds per row in a batch: what serves now, and the candidate; `None` where one cannot be measured here.
     pub latency_ms: (Option<f64>, Option<f64>),
     /// How much each feature moves the answers, of what serves now and of the candidate.
@@ -154,10 +157,12 @@ pub(crate) fn report(platform: &Platform, permit: &Permit<Read>, asked: &ReplayA
     }
     let compared = compared::Compared::of(&recorded.records, classes, candidate.signature().task, &answers)?;
     let truth = truths(platform, &asked.endpoint, &recorded.records, classes)?;
-    let tests = match candidate.signature().classes.len() {
-        0..=2 => paired(candidate.signature().task, &truth, &compared.before, &compared.after),
-        _ => Vec::new(),
-    };
+    let by: Vec<Vec<String>> = asked.by.iter().map(|column| vec![column.clone()]).collect();
+    let (before, after) = (compared.before.clone(), compared.after.clone());
+    let (served, asked_again) = (Evaluated::new(truth.clone(), before), Evaluated::new(truth.clone(), after));
+    let narrow = candidate.signature().classes.len() <= 2 && truth.iter().any(|truth| truth.is_finite());
+    let against = narrow.then(|| compare(candidate.signature().task, &served, &asked_again, &recorded.features, &by));
+    let against = against.transpose()?;
     let serving = serving(platform, &live);
     let serving_ms = serving.as_ref().and_then(|model| {
         let (rows, _) = filled(&recorded.features, model.as_ref()).ok()?;
@@ -168,7 +173,7 @@ pub(crate) fn report(platform: &Platform, permit: &Permit<Read>, asked: &ReplayA
         None => Vec::new(),
     };
     let unanswered = compared.unanswered();
-    let reasons = reasons(unanswered, &tests);
+    let reasons = reasons(unanswered, against.as_ref());
     Ok(ReplayReport {
         passed: reasons.is_empty(),
         reasons,
@@ -183,17 +188,22 @@ pub(crate) fn report(platform: &Platform, permit: &Permit<Read>, asked: &ReplayA
         worst: compared.worst(&recorded.records)?,
         groups: compared.groups(&recorded.features, &asked.by)?,
         labelled: truth.iter().filter(|truth| truth.is_finite()).count(),
-        tests,
+        against_truth: against,
         latency_ms: (serving_ms, candidate_ms),
         attribution,
     })
 }
 
-fn reasons(unanswered: usize, tests: &[PairedTest]) -> Vec<String> {
+/// Why a candidate is not good enough. Metrics are many, so what counts as worse is corrected for their number (Holm).
+fn reasons(unanswered: usize, against: Option<&ModelComparison>) -> Vec<String> {
     let silent = (unanswered > 0).then(|| format!("{unanswered} rows get no answer"));
-    let worse = tests.iter().filter(|test| test.proven && test.improvement < 0.0);
-    let worse = worse.map(|test| format!("{} is proven worse by {:.4}", test.metric, -test.improvement));
-    silent.into_iter().chain(worse).collect()
+    let metrics = against.map(|against| against.metrics.as_slice()).unwrap_or_default();
+    let adjusted = holm(&metrics.iter().map(|metric| metric.p_value).collect::<Vec<_>>());
+    let worse = metrics.iter().zip(adjusted).filter(|(metric, p)| !metric.better && *p < 1.0 - CONFIDENCE);
+    silent
+        .into_iter()
+        .chain(worse.map(|(metric, _)| format!("{} is proven worse: {}", metric.metric, metric.sentence())))
+        .collect()
 }
 
 /// The newest records of the period that were answered, with the features under their own names.

@@ -103,7 +103,6 @@ pub(crate) fn keep(
         label: declared.file.training_dataset()?.label.clone(),
         classes: trained.signature.classes.clone(),
         evaluation: evaluation.clone(),
-        curves: Vec::new(),
         fairness: None,
         comparison: None,
         suite: suite.clone(),

@@ -87,15 +87,9 @@ fn told(made: &Value) -> String {
             check["explanation"].as_str().unwrap_or_default()
         ));
     }
-    for test in report["comparison"]["tests"].as_array().into_iter().flatten() {
-        let proven = if test["proven"] == json!(true) { "proven" } else { "not proven" };
-        text.push_str(&format!(
-            "against {}: {} {:+.4}, {proven} ({})\n",
-            report["comparison"]["with"].as_str().unwrap_or_default(),
-            test["metric"].as_str().unwrap_or_default(),
-            test["improvement"].as_f64().unwrap_or_default(),
-            test["test"].as_str().unwrap_or_default()
-        ));
+    for line in differences(&report["comparison"]["differences"]["metrics"]) {
+        let with = report["comparison"]["with"].as_str().unwrap_or_default();
+        text.push_str(&format!("against {with}: {line}\n"));
     }
     text.push_str(&format!(
         "{} passed, {} warned, {} failed, {} did not apply\n",
@@ -105,4 +99,21 @@ fn told(made: &Value) -> String {
         count("not_applicable")
     ));
     text
+}
+
+/// Each metric beside another version's, as a line.
+pub(super) fn differences(metrics: &Value) -> Vec<String> {
+    let line = |found: &Value| {
+        let number = |key: &str| found[key].as_f64().unwrap_or(f64::NAN);
+        let side = if found["better"] == json!(true) { "better" } else { "not better" };
+        format!(
+            "{} {:+.4} (95 % from {:+.4} to {:+.4}, p = {:.4}): {side}",
+            found["metric"].as_str().unwrap_or_default(),
+            number("difference"),
+            number("low"),
+            number("high"),
+            number("p_value")
+        )
+    };
+    metrics.as_array().into_iter().flatten().map(line).collect()
 }

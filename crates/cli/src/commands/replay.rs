@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::connect::connect;
-use super::evaluate::{verdict, wait};
+use super::evaluate::{differences, verdict, wait};
 use crate::args::ReplayOptions;
 use crate::output::print_json;
 
@@ -51,15 +51,9 @@ fn told(report: &Value) -> String {
     if let (Some(now), Some(candidate)) = (report["latency_ms"][0].as_f64(), report["latency_ms"][1].as_f64()) {
         lines.push(format!("a row takes {candidate:.4} ms, {now:.4} ms now"));
     }
-    for test in report["tests"].as_array().into_iter().flatten() {
-        let proven = if test["proven"] == json!(true) { "proven" } else { "not proven" };
-        lines.push(format!(
-            "{} {:+.4}, {proven} ({}, on {} rows whose truth is known)",
-            test["metric"].as_str().unwrap_or_default(),
-            test["improvement"].as_f64().unwrap_or_default(),
-            test["test"].as_str().unwrap_or_default(),
-            report["labelled"]
-        ));
+    let labelled = &report["labelled"];
+    for line in differences(&report["against_truth"]["metrics"]) {
+        lines.push(format!("over {labelled} rows whose truth is known, {line}"));
     }
     for row in report["worst"].as_array().into_iter().flatten().take(SHOWN) {
         lines.push(format!(

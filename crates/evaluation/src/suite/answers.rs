@@ -112,8 +112,9 @@ impl Answers {
         (0..self.rows()).filter_map(|row| Some((row, loss(row)?))).collect()
     }
 
-    /// What the losses are beyond the model's own expectation: for classes the loss less the entropy of the answer, which
-    /// is zero on average wherever probabilities are right, however uncertain they are; for numbers the loss itself.
+    /// What the losses are beyond the model's own expectation: for classes the loss less the entropy of the answer,
+    /// which is zero on average wherever probabilities are right, however uncertain they are; for numbers the loss
+    /// itself.
     pub(super) fn surprises(&self) -> Vec<(usize, f64)> {
         let entropy = |row: usize| -> f64 {
             let scores = self.predictions.row(row).iter();

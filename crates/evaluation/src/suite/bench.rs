@@ -208,8 +208,8 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Whether a value keeps its limit. Beyond it, but not beyond chance, only warns; and an effect that cannot be told from
-/// none keeps every limit that is a most. NaN keeps no limit.
+/// Whether a value keeps its limit. Beyond it, but not beyond chance, only warns; and an effect that cannot be told
+/// from none keeps every limit that is a most. NaN keeps no limit.
 fn held(value: f64, interval: Option<Interval>, limit: Limit, bad: Status) -> Status {
     let (keeps, chance, nothing) = match limit {
         Limit::Most(most) => {

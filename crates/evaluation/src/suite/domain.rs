@@ -1,5 +1,5 @@
-//! Tells two tables apart: extremely randomized trees learn on half of the rows which table a row is from, and score the
-//! other half. What single columns do not show, such as a changed correlation, shows here.
+//! Tells two tables apart: extremely randomized trees learn on half of the rows which table a row is from, and score
+//! the other half. What single columns do not show, such as a changed correlation, shows here.
 
 use flyball_core::Column;
 use flyball_core::rng::Rng;

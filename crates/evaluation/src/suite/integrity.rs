@@ -10,8 +10,8 @@ use super::bench::{Bench, Finding};
 
 /// Evidence names at most so many columns, rows or texts: enough to see the pattern.
 pub(super) const SHOWN: usize = 20;
-/// A number is an outlier beyond so many middle ranges (third less first quartile) outside of the quartiles; Tukey's "far
-/// out", which one normal number in 400,000 is.
+/// A number is an outlier beyond so many middle ranges (third less first quartile) outside of the quartiles; Tukey's
+/// "far out", which one normal number in 400,000 is.
 const FAR_OUT: f64 = 3.0;
 /// A column of numbers with fewer distinct values is rather a code than a measure.
 const MEASURE_VALUES: usize = 10;

@@ -24,7 +24,8 @@ pub(super) fn with(table: &Table, name: &str, column: Column) -> Result<Table> {
     Table::new(table.columns().map(swap).collect())
 }
 
-/// The numbers of a column changed, in its own type where it can hold them. Whole numbers are rounded and kept in range.
+/// The numbers of a column changed, in its own type where it can hold them. Whole numbers are rounded and kept in
+/// range.
 pub(super) fn map(column: &Column, mut change: impl FnMut(usize, f64) -> f64) -> Column {
     let rows = 0..column.len();
     let mut number = |row: usize| change(row, column.number(row));

@@ -1,5 +1,5 @@
-//! Where the answers are worse than elsewhere: groups of rows by one feature, and by two. Worse is what the model did not
-//! expect itself: uncertain answers to uncertain rows are no weakness.
+//! Where the answers are worse than elsewhere: groups of rows by one feature, and by two. Worse is what the model did
+//! not expect itself: uncertain answers to uncertain rows are no weakness.
 
 use flyball_core::{Column, Result};
 use flyball_stats::compare::{Moments, welch};

@@ -3,7 +3,7 @@
 use flyball_loops::replay::{ReplayReport, Share};
 use flyball_web::{EvaluationPage, Fact, Grid, Panel, format};
 
-use super::suite::{chart, tests};
+use super::suite::{chart, differences};
 use crate::pages::period;
 
 pub(super) fn fill(page: &mut EvaluationPage, report: &ReplayReport) {
@@ -14,11 +14,12 @@ pub(super) fn fill(page: &mut EvaluationPage, report: &ReplayReport) {
         let points: Vec<(f64, f64)> = middles.zip(differences.counts.iter().map(|count| *count as f64)).collect();
         page.charts.push(chart("differences of the answers", "candidate less recorded", "rows", &points));
     }
+    let metrics = report.against_truth.as_ref().map(|found| found.metrics.as_slice()).unwrap_or_default();
     let known = format!("The truth of {} rows is known.", format::count(report.labelled as u64));
     page.panels.push(Panel {
         title: "Against what happened".into(),
         text: known,
-        grid: tests(&report.tests),
+        grid: differences(metrics),
         ..Panel::default()
     });
     page.panels.push(Panel { title: "Rows that differ most".into(), grid: worst(report), ..Panel::default() });

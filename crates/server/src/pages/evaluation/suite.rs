@@ -1,8 +1,11 @@
 //! The report of a suite on the page of its evaluation.
 
+use flyball_evaluation::Evaluation;
+use flyball_evaluation::comparison::MetricDifference;
+use flyball_evaluation::curves::Reliability;
 use flyball_evaluation::fairness::AttributeFairness;
+use flyball_evaluation::measure::CONFIDENCE;
 use flyball_evaluation::suite::{CheckOutcome, Group, Status};
-use flyball_loops::evaluate::paired::PairedTest;
 use flyball_loops::evaluate::{Comparison, Report};
 use flyball_web::{
     Badge, Chart, ChartData, CheckGroup, EvaluationPage, Fact, Grid, MetricRow, Panel, Series, State, SuiteRow, format,
@@ -20,10 +23,12 @@ pub(super) fn fill(page: &mut EvaluationPage, report: &Report) {
     page.metrics = metrics
         .map(|(name, measure)| MetricRow { name: name.clone(), estimate: estimate(measure), on: on.clone() })
         .collect();
-    page.charts = report.curves.iter().map(|curve| chart(&curve.name, &curve.x, &curve.y, &curve.points)).collect();
+    page.charts = charts(&report.evaluation);
     page.checks = groups(&report.suite.checks);
     let metric = if report.evaluation.metrics.contains_key("rmse") { "rmse" } else { "auc" };
     page.slices = model_version::slices(&report.evaluation.slices, metric);
+    page.panels.extend(weak(&report.evaluation));
+    page.panels.extend(by_class(&report.evaluation));
     page.panels.extend(report.comparison.iter().map(|comparison| compared(report, comparison)));
     page.panels.extend(report.fairness.iter().flat_map(|fairness| &fairness.attributes).map(alike));
 }
@@ -55,7 +60,74 @@ fn verdict(report: &Report) -> String {
     format!("{opening}. Of {} checks {}.", report.suite.checks.len(), told.join(", "))
 }
 
-/// A curve as a chart; positions that are no numbers are left out.
+/// The curves of the answers.
+fn charts(evaluation: &Evaluation) -> Vec<Chart> {
+    let Some(curves) = &evaluation.curves else { return Vec::new() };
+    let mut charts = Vec::new();
+    let mut add = |name: &str, x: &str, y: &str, points: Vec<(f64, f64)>| {
+        if points.len() > 1 {
+            charts.push(chart(name, x, y, &points));
+        }
+    };
+    let selection = || curves.selection.iter();
+    add("ROC", "false positive rate", "true positive rate", selection().map(|at| (at.fpr, at.tpr)).collect());
+    add("precision and recall", "recall", "precision", selection().map(|at| (at.tpr, at.precision)).collect());
+    add(
+        "gain",
+        "share of rows selected",
+        "share of positives found",
+        selection().map(|at| (at.selected, at.tpr)).collect(),
+    );
+    add(
+        "quantiles of the errors",
+        "normal quantile",
+        "error",
+        curves.error_quantiles.iter().map(|at| (at[0], at[1])).collect(),
+    );
+    if curves.reliability.len() > 1 {
+        let of = |value: fn(&Reliability) -> f64| curves.reliability.iter().map(value).collect::<Vec<f64>>();
+        let (name, values) = ("share that came true".to_owned(), of(|bin| bin.observed));
+        let series = Series { name, values, low: of(|bin| bin.low), high: of(|bin| bin.high) };
+        let data = ChartData::by_number("probability", of(|bin| bin.predicted), vec![series]);
+        charts.push(Chart { title: "reliability".into(), data, ..Chart::default() });
+    }
+    charts
+}
+
+/// Where the model errs most.
+fn weak(evaluation: &Evaluation) -> Option<Panel> {
+    let row = |slice: &flyball_evaluation::weak::WeakSlice| {
+        let conditions = slice.conditions.iter().map(|one| format!("{}: {}", one.column, one.group));
+        vec![
+            conditions.collect::<Vec<_>>().join(" and "),
+            format::count(slice.rows as u64),
+            format::metric(slice.loss),
+            format::metric(slice.rest_loss),
+            format::metric(slice.p_value),
+        ]
+    };
+    let head = ["Rows where", "Rows", "Loss", "Elsewhere", "Adjusted p"].map(str::to_owned).to_vec();
+    let rows: Vec<Vec<String>> = evaluation.weak_slices.iter().map(row).collect();
+    let title = "Where the model errs most".to_owned();
+    (!rows.is_empty()).then(|| Panel { title, grid: Grid { head, rows }, ..Panel::default() })
+}
+
+/// Each of several classes against the others.
+fn by_class(evaluation: &Evaluation) -> Option<Panel> {
+    const SHOWN: [&str; 4] = ["precision", "recall", "f1", "auc"];
+    let row = |label: &flyball_evaluation::evaluate::LabelMetrics| {
+        let value =
+            |name: &&str| label.metrics.get(*name).map_or_else(|| "undefined".to_owned(), |m| format::metric(m.value));
+        let mut row = vec![label.label.clone(), format::count(label.rows as u64)];
+        row.extend(SHOWN.iter().map(value));
+        row
+    };
+    let rows: Vec<Vec<String>> = evaluation.labels.iter().map(row).collect();
+    let head = ["Class", "Rows"].iter().chain(&SHOWN).map(|name| (*name).to_owned()).collect();
+    (!rows.is_empty()).then(|| Panel { title: "Classes".into(), grid: Grid { head, rows }, ..Panel::default() })
+}
+
+/// A curve as a chart.
 pub(super) fn chart(name: &str, x: &str, y: &str, points: &[(f64, f64)]) -> Chart {
     let (positions, values) = points.iter().copied().unzip();
     let data = ChartData::by_number(x, positions, vec![Series::new(y, values)]);
@@ -146,27 +218,28 @@ fn compared(report: &Report, comparison: &Comparison) -> Panel {
         let other = comparison.evaluation.metrics.get(name)?;
         Some(Fact::new(name.clone(), format!("{}, there {}", format::metric(own.value), format::metric(other.value))))
     });
-    Panel { title: "Comparison".into(), text, facts: both.collect(), grid: tests(&comparison.tests) }
+    let metrics = comparison.differences.as_ref().map(|found| found.metrics.as_slice()).unwrap_or_default();
+    Panel { title: "Comparison".into(), text, facts: both.collect(), grid: differences(metrics) }
 }
 
-/// Paired tests as a table.
-pub(super) fn tests(tests: &[PairedTest]) -> Grid {
-    let row = |test: &PairedTest| {
-        let proven = match (test.proven, test.improvement > 0.0) {
-            (false, _) => "no difference is proven",
+/// Differences of metrics as a table.
+pub(super) fn differences(metrics: &[MetricDifference]) -> Grid {
+    let row = |found: &MetricDifference| {
+        let side = match (found.p_value < 1.0 - CONFIDENCE, found.better) {
+            (false, _) => "not proven to differ",
             (true, true) => "better",
             (true, false) => "worse",
         };
         vec![
-            test.metric.clone(),
-            format::delta(test.improvement),
-            interval(test.interval),
-            format::metric(test.p_value),
-            format!("{proven} ({})", test.test),
+            found.metric.clone(),
+            format::delta(found.difference),
+            interval(Some((found.low, found.high))),
+            format::metric(found.p_value),
+            format!("{side} ({}, {} rows)", found.method.name(), format::count(found.rows as u64)),
         ]
     };
-    let head = ["Metric", "Improvement", "95 % interval", "p", "Verdict"];
-    Grid { head: head.map(str::to_owned).to_vec(), rows: tests.iter().map(row).collect() }
+    let head = ["Metric", "Difference", "95 % interval", "p", "This version is"];
+    Grid { head: head.map(str::to_owned).to_vec(), rows: metrics.iter().map(row).collect() }
 }
 
 fn alike(attribute: &AttributeFairness) -> Panel {

@@ -46,7 +46,8 @@ pub(crate) struct EvaluateBody {
     /// The form to load it in; the fastest that works when absent.
     #[schema(value_type = Option<String>)]
     format: Option<Format>,
-    /// What is checked: a list as a loop file's `suites`, or YAML text of it; everything with the usual limits when absent.
+    /// What is checked: a list as a loop file's `suites`, or YAML text of it; everything with the usual limits when
+    /// absent.
     #[schema(value_type = Option<Object>)]
     suites: Option<Value>,
 }
