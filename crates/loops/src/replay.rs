@@ -163,15 +163,13 @@ pub(crate) fn report(platform: &Platform, permit: &Permit<Read>, asked: &ReplayA
     let narrow = candidate.signature().classes.len() <= 2 && truth.iter().any(|truth| truth.is_finite());
     let against = narrow.then(|| compare(candidate.signature().task, &served, &asked_again, &recorded.features, &by));
     let against = against.transpose()?;
-    let serving = serving(platform, &live);
-    let serving_ms = serving.as_ref().and_then(|model| {
-        let (rows, _) = filled(&recorded.features, model.as_ref()).ok()?;
-        timed(platform, model.as_ref(), &rows).ok()?.1
-    });
-    let attribution = match &serving {
-        Some(model) => compared::attribution(model.as_ref(), candidate.as_ref(), &recorded.features, EXPLAINED)?,
-        None => Vec::new(),
-    };
+    let (mut serving_ms, mut attribution) = (None, Vec::new());
+    if let Some(serving) = serving(platform, &live) {
+        let (own, _) = filled(&recorded.features, serving.as_ref())?;
+        serving_ms = timed(platform, serving.as_ref(), &own)?.1;
+        let pair = ((serving.as_ref(), &own), (candidate.as_ref(), &rows));
+        attribution = compared::attribution(pair.0, pair.1, EXPLAINED)?;
+    }
     let unanswered = compared.unanswered();
     let reasons = reasons(unanswered, against.as_ref());
     Ok(ReplayReport {

@@ -212,17 +212,17 @@ impl Compared {
     }
 }
 
-/// The mean size of each feature's contribution in both models, where both explain themselves; the largest first.
+/// The mean size of each feature's contribution in both models, where both explain themselves; the largest first. Each
+/// model comes with the rows in its own features.
 ///
 /// # Errors
 /// What the models fail with.
 pub(super) fn attribution(
-    serving: &dyn Model,
-    candidate: &dyn Model,
-    features: &Table,
+    serving: (&dyn Model, &Table),
+    candidate: (&dyn Model, &Table),
     most: usize,
 ) -> Result<Vec<Attribution>> {
-    let (Some(before), Some(after)) = (sizes(serving, features, most)?, sizes(candidate, features, most)?) else {
+    let (Some(before), Some(after)) = (sizes(serving, most)?, sizes(candidate, most)?) else {
         return Ok(Vec::new());
     };
     let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
@@ -240,7 +240,7 @@ pub(super) fn attribution(
 }
 
 /// The mean size of each feature's amounts over the first rows; `None` for a model that cannot explain itself.
-fn sizes(model: &dyn Model, features: &Table, most: usize) -> Result<Option<BTreeMap<String, f64>>> {
+fn sizes((model, features): (&dyn Model, &Table), most: usize) -> Result<Option<BTreeMap<String, f64>>> {
     let rows: Vec<usize> = (0..features.rows().min(most)).collect();
     let Some(explained) = model.explain(&features.take(&rows), &ExplainRequest::default())? else { return Ok(None) };
     let mut sums: BTreeMap<String, f64> = BTreeMap::new();
