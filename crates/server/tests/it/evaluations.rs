@@ -157,7 +157,7 @@ fn what_cannot_be_evaluated_is_said() {
     assert_eq!(refused(json!({ "version": "late/1", "dataset": "nothing" })), 404);
     assert_eq!(refused(json!({ "version": "late", "dataset": "flights" })), 400);
     assert_eq!(refused(json!({ "version": "late/1", "dataset": "flights", "label": "nowhere" })), 400);
-    assert_eq!(refused(json!({ "version": "late/1", "dataset": "flights", "unknown": 1 })), 422);
+    assert_eq!(refused(json!({ "version": "late/1", "dataset": "flights", "unknown": 1 })), 400);
     let lacking = made(&server, "/api/v1/evaluations", &json!({ "version": "late/1", "dataset": "other" }));
     assert_eq!(lacking["evaluation"]["state"], "failed");
     assert!(lacking["evaluation"]["error"].as_str().unwrap().contains("'distance'"), "{lacking}");
