@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     write(&folder, "run.html", &sample::run().render()?)?;
     write(&folder, "version.html", &sample::model_version().render()?)?;
     write(&folder, "card.html", &sample::card().render()?)?;
+    write(&folder, "evaluation.html", &sample::evaluation().render()?)?;
     write(&folder, "endpoint.html", &sample::endpoint().render()?)?;
     write(&folder, "monitor.html", &sample::monitor().render()?)?;
     write(&folder, "window.html", &sample::window().render()?)?;

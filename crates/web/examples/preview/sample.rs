@@ -841,3 +841,44 @@ pub fn card() -> CardPage {
         }],
     }
 }
+
+pub(crate) fn evaluation() -> EvaluationPage {
+    let head = ["change", "flip rate", "rows"].map(str::to_owned).to_vec();
+    let evidence =
+        Grid { head, rows: vec![vec!["numbers: all, deviations: 0.1".into(), "0.1435".into(), "2,000".into()]] };
+    let row = |name: &str, badge: Badge, value: f64, threshold: f64, explanation: &str| SuiteRow {
+        name: name.into(),
+        badge,
+        value,
+        interval: "0.1288 to 0.1596".into(),
+        threshold,
+        explanation: explanation.into(),
+        evidence: Grid::default(),
+    };
+    let turned = "287 of 2000 decisions turn when every number shifts by 0.1 deviations; smooth the model";
+    let warned = SuiteRow { evidence, ..row("noise", Badge::new(State::Attention, "warned"), 0.1435, 0.1, turned) };
+    let passed = row("floor", Badge::new(State::Ok, "passed"), 0.7213, 0.7, "the AUC is 0.721");
+    let group = |title: &str, rows: Vec<SuiteRow>| CheckGroup { title: title.into(), rows };
+    let roc = ChartData::by_number(
+        "false positive rate",
+        vec![0.0, 0.2, 1.0],
+        vec![Series::new("true positive rate", vec![0.0, 0.6, 1.0])],
+    );
+    EvaluationPage {
+        shell: shell(Section::Evaluations),
+        id: "eval_0123456789abcdefghjkmnpqrs".into(),
+        title: "flight-delays 4 on departures@7".into(),
+        badge: Badge::new(State::Ok, "passed"),
+        verdict: "No check has failed. Of 50 checks 1 warned, 36 passed, 13 did not apply.".into(),
+        facts: vec![Fact::link("version", "flight-delays 4", links::model_version("flight-delays", "4"))],
+        metrics: vec![MetricRow {
+            name: "auc".into(),
+            estimate: Estimate::between(0.7213, 0.713, 0.729),
+            on: "held-out rows".into(),
+        }],
+        charts: vec![Chart { title: "ROC".into(), data: roc, ..Chart::default() }],
+        checks: vec![group("What needs a look", vec![warned]), group("Performance", vec![passed])],
+        panels: vec![Panel { title: "Fairness by origin".into(), ..Panel::default() }],
+        ..EvaluationPage::default()
+    }
+}
