@@ -27,12 +27,12 @@ const KNOWN: &[(&str, Check)] = &[
     // One a line.
     ("cbpe", cbpe::check),
     ("drift", drift::check),
+    ("drift", mmd::check),
     ("drift", streams::check),
     ("fairness", fairness::check),
     ("metrics", metrics::check),
     ("shap", shap::check),
 ];
-const KNOWN: &[(&str, Check)] = &[("cbpe", cbpe::check), ("drift", mmd::check), ("drift", streams::check)];
 
 /// Checks every fixture of a folder, in the order of their names. Files that are no fixture are left alone; a fixture of a
 /// kind that we do not know is reported as such.
