@@ -75,36 +75,19 @@ pub(crate) fn ensemble(
     let forest = forest_of(plan)?;
     let (covers, base, leaf, of_score): (_, _, Box<dyn Fn(usize) -> f64>, Box<dyn Fn(usize) -> bool>) = match &plan.head
     {
-        Head::Trees(model) => {
-            let trees = if model.aggregate == Aggregate::Average { forest.roots.len() as f64 } else { 1.0 };
-            let base = f64::from(model.base.get(score).copied().unwrap_or(0.0));
-            let leaf = move |leaf: usize| match &model.leaves {
-                Leaves::Single(weights) => f64::from(weights[leaf]) / trees,
-                Leaves::Multiple { ranges, weights } => {
-                    let (start, end) = ranges[leaf];
-                    let own = weights[start as usize..end as usize].iter().filter(|(to, _)| *to as usize == score);
-                    own.map(|(_, weight)| f64::from(*weight)).sum::<f64>() / trees
-                }
-            };
-            (&model.covers, base, Box::new(leaf), Box::new(|_| true))
-        }
-        Head::Boosted(model) => {
-            let base = model.terms.base().get(score)? / model.divisor;
-            let leaf = |leaf| model.terms.leaf(leaf) / model.divisor;
-            let of_score = move |tree: usize| model.targets.get(tree).is_none_or(|to| *to as usize == score);
-            (&model.covers, base, Box::new(leaf), Box::new(of_score))
-        }
+        Head::Trees(model) => (&model.covers, f64::from(model.base.get(score).copied().unwrap_or(0.0))),
+        Head::Boosted(model) => (&model.covers, model.terms.base().get(score)? / model.divisor),
         Head::Linear(_) => return None,
     };
     let covers = if covered { Some(covers.as_ref()?) } else { None };
     let ends = forest.roots.iter().skip(1).copied().chain([forest.nodes.len() as u32]);
-    let ranges = forest.roots.iter().copied().zip(ends).enumerate().filter(|(tree, _)| of_score(*tree));
+    let ranges = forest.roots.iter().copied().zip(ends).enumerate().filter(|(tree, _)| adds_to(plan, *tree, score));
     let tree = |(_, (start, end)): (usize, (u32, u32))| {
         let node = |at: usize| {
             let node = &forest.nodes[at];
             let cover = covers.map_or(0.0, |covers| f64::from(covers[at]));
             if node.left as usize == at {
-                return Node::Leaf { value: leaf(at), cover };
+                return Node::Leaf { value: leaf(plan, at, score), cover };
             }
             let (column, threshold) = match verdicts.columns.get(&key(node)) {
                 Some(column) if node.test != Test::Below => (*column, 0.5),
@@ -121,4 +104,31 @@ pub(crate) fn ensemble(
     let of_verdicts: Vec<usize> = verdicts.nodes.iter().map(|node| columns[usize::from(node.feature)]).collect();
     columns.extend(of_verdicts);
     Some(Ensemble { trees, base, comparison: Comparison::Less, features, columns })
+}
+
+/// Whether a tree adds to a raw score.
+fn adds_to(plan: &Plan, tree: usize, score: usize) -> bool {
+    match &plan.head {
+        Head::Boosted(model) => model.targets.get(tree).is_none_or(|target| *target as usize == score),
+        _ => true,
+    }
+}
+
+/// What a leaf adds to a raw score.
+fn leaf(plan: &Plan, node: usize, score: usize) -> f64 {
+    match &plan.head {
+        Head::Trees(model) => {
+            let trees = if model.aggregate == Aggregate::Average { model.forest.roots.len() as f64 } else { 1.0 };
+            match &model.leaves {
+                Leaves::Single(weights) => f64::from(weights[node]) / trees,
+                Leaves::Multiple { ranges, weights } => {
+                    let (start, end) = ranges[node];
+                    let own = weights[start as usize..end as usize].iter().filter(|(to, _)| *to as usize == score);
+                    own.map(|(_, weight)| f64::from(*weight)).sum::<f64>() / trees
+                }
+            }
+        }
+        Head::Boosted(model) => model.terms.leaf(node) / model.divisor,
+        Head::Linear(_) => 0.0,
+    }
 }

@@ -13,6 +13,7 @@ pub mod declared;
 pub mod deploy;
 pub mod environments;
 pub mod evaluate;
+pub mod explain;
 pub mod file;
 pub mod handmade;
 pub mod jobs;

@@ -65,6 +65,20 @@ impl LiveEndpoint {
         failure.map_or(Ok(answers), Err)
     }
 
+    /// The rows as a revision's model of features sees them: checked against the contract, changed by the endpoint's rules,
+    /// with exactly its features in order. Rows for a model of tensors are given back as they are.
+    ///
+    /// # Errors
+    /// `InvalidInput` that names the column, `LimitExceeded` for too many rows.
+    pub fn fit(&self, live: &LiveRevision, rows: &Table) -> Result<Table> {
+        let Interface::Rows(signature) = &live.interface else { return Ok(rows.clone()) };
+        let request = TableRequest { rows, keys: None, times: None, version: None };
+        self.check_shape(&request).inspect_err(|_| self.refuse())?;
+        let ruled = self.contract.rules.table(rows).inspect_err(|_| self.refuse())?;
+        contract::check_table(&signature.features, &ruled).inspect_err(|_| self.refuse())?;
+        contract::fitted(&signature.features, &ruled)
+    }
+
     fn check_shape(&self, request: &TableRequest<'_>) -> Result<()> {
         let rows = request.rows.rows();
         if rows == 0 {

@@ -43,7 +43,7 @@ pub use model::{
     Truth, TruthValue, WHOLE,
 };
 pub use prediction_id::PredictionIds;
-pub use records::{Explanation, FoundRecord, Seen};
+pub use records::{FoundRecord, Seen};
 pub use segment::{Segment, record_segments};
 pub use service::{EndpointSnapshot, RevisionSnapshot, Serving};
 pub use settings::Settings;
@@ -51,4 +51,5 @@ pub use shadow::Agreement;
 pub use shelf::{Held, MemoryUse};
 pub use slow::SlowRequest;
 pub use store::{NewRevision, create_endpoint, create_revision, set_traffic};
+pub use tensors::headline;
 pub use truth::{StoredTruth, record_truths};

@@ -1,7 +1,6 @@
 //! Looks inference records up again: those of a time span, and the one behind a prediction id.
 
-use flyball_core::model::{ExplainRequest, Loaded};
-use flyball_core::{Column, Contribution, Error, Feature, FeatureKind, Result, Table, TextColumn, Timestamp, Value};
+use flyball_core::{Error, Result, Table, Timestamp, Value};
 
 use crate::concat::concat;
 use crate::contract::Contract;
@@ -31,24 +30,6 @@ pub struct FoundRecord {
     pub answer: Option<String>,
     /// What was asked: feature and value.
     pub features: Vec<(String, Value)>,
-}
-
-/// Why a prediction is what it is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Explanation {
-    /// The raw value that the model expects before it has seen the row.
-    pub base: f64,
-    /// What each feature added, largest amount first.
-    pub contributions: Vec<Contribution>,
-}
-
-/// What was written when records were read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// The records of all runs that reach into the stretch of time.
-    pub rows: u64,
-    /// The highest number of a record in them.
-    pub last_sequence: Option<i64>,
 }
 
 impl Serving {
@@ -156,31 +137,6 @@ impl Serving {
             .hint("a prediction is written some seconds after it was made; check the id and try again"))
     }
 
-    /// Explains a recorded prediction with the model that made it; `None` when that model cannot explain itself.
-    pub fn explain(&self, record: &FoundRecord) -> Result<Option<Explanation>> {
-        let held = self.model(&record.revision)?;
-        let Loaded::Rows(model) = &*held else { return Ok(None) };
-        let value = |name: &str| {
-            let found = record.features.iter().find(|(feature, _)| feature == name);
-            found.map_or(Value::Missing, |(_, value)| value.clone())
-        };
-        let features = &model.signature().features;
-        let row: Vec<Value> = features.iter().map(|feature| value(&feature.name)).collect();
-        let table = features_of(features, &row)?;
-        let explained = model.explain(&table, &ExplainRequest::default())?;
-        Ok(explained.map(|found| {
-            let amounts = features.iter().zip(&row).zip(found.amounts);
-            let contribution = |((feature, value), amount): ((&Feature, &Value), f64)| Contribution {
-                feature: feature.name.clone(),
-                value: value.text(),
-                amount,
-            };
-            let mut contributions: Vec<Contribution> = amounts.map(contribution).collect();
-            contributions.sort_by(|a, b| b.amount.abs().total_cmp(&a.amount.abs()));
-            Explanation { base: found.base, contributions }
-        }))
-    }
-
     fn found(&self, table: &Table, row: usize) -> Result<FoundRecord> {
         let text = |name: &str| Ok::<_, Error>(table.column(name)?.value(row).text());
         let revision_id = text(columns::REVISION)?.unwrap_or_default();
@@ -207,16 +163,4 @@ impl Serving {
             answer: table.position(columns::ANSWER).and_then(|position| table.at(position).value(row).text()),
         })
     }
-}
-
-/// One row of features as a table.
-fn features_of(features: &[Feature], row: &[Value]) -> Result<Table> {
-    let columns = features.iter().zip(row).map(|(feature, value)| {
-        let column = match feature.kind {
-            FeatureKind::Number => Column::Float(vec![value.number()]),
-            FeatureKind::Text => Column::Text(TextColumn::from_texts([value.text().as_deref()])),
-        };
-        (feature.name.clone(), column)
-    });
-    Table::new(columns.collect())
 }

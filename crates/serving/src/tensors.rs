@@ -158,19 +158,28 @@ pub(crate) struct Said {
     pub(crate) text: Option<String>,
 }
 
-/// What the outputs say about a row. The number is the last one of the last output of fractions that is no wider than
-/// classes are, else of the last output of numbers; the text is the first output that has one value a row.
-pub(crate) fn said(outputs: &[Tensor], row: usize) -> Said {
-    let has = |tensor: &&Tensor| tensor.rows() > row || tensor.shape().is_empty();
+/// The output with the numbers that a prediction is about: the last one of fractions that is no wider than classes are,
+/// else the last one of numbers; of those that say something of this row.
+pub fn headline(outputs: &[Tensor], row: usize) -> Option<&Tensor> {
     let narrow = |tensor: &&Tensor| (1..=limits::CLASSES).contains(&tensor.row_len());
     let fractions = |tensor: &&Tensor| {
         matches!(tensor.datatype(), DataType::Fp16 | DataType::Bf16 | DataType::Fp32 | DataType::Fp64)
     };
     let numbers = |tensor: &&Tensor| tensor.datatype() != DataType::Bytes;
-    let all = || outputs.iter().rev().filter(has).filter(narrow);
-    let headline = all().find(fractions).or_else(|| all().find(numbers));
+    let all = || outputs.iter().rev().filter(|tensor| speaks_of(tensor, row)).filter(narrow);
+    all().find(fractions).or_else(|| all().find(numbers))
+}
+
+fn speaks_of(output: &Tensor, row: usize) -> bool {
+    output.rows() > row || output.shape().is_empty()
+}
+
+/// What the outputs say about a row. The number is the last one of the [`headline`]; the text is the first output that has
+/// one value a row.
+pub(crate) fn said(outputs: &[Tensor], row: usize) -> Said {
+    let headline = headline(outputs, row);
     let score = headline.map_or(f64::NAN, |tensor| tensor.number(row * tensor.row_len() + tensor.row_len() - 1));
-    let single = outputs.iter().filter(has).find(|tensor| tensor.row_len() == 1);
+    let single = outputs.iter().filter(|tensor| speaks_of(tensor, row)).find(|tensor| tensor.row_len() == 1);
     let text = single.map(|tensor| match (tensor.data(), tensor.text(row)) {
         (TensorData::Texts(_), Some(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
         _ => tensor.number(row).to_string(),

@@ -85,23 +85,6 @@ impl Model for Toy {
         scores.push(last);
         Ok(())
     }
-
-    fn explain(&self, rows: &Table, _request: &ExplainRequest<'_>) -> Result<Option<Attributions>> {
-        let first = rows.column(&self.signature.features[0].name)?;
-        let features = self.signature.features.len();
-        let mut amounts = vec![0.0; rows.rows() * features];
-        amounts.iter_mut().step_by(features).enumerate().for_each(|(row, amount)| *amount = first.number(row));
-        Ok(Some(Attributions {
-            base: self.bias,
-            features,
-            amounts,
-            interactions: None,
-            errors: None,
-            exact: true,
-            method: Method::Linear,
-            unit: Unit::Target,
-        }))
-    }
 }
 
 /// `doubler FACTOR`: its output `y` is its input `x` times the factor; the value 13 makes it fail.

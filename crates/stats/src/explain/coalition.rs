@@ -6,6 +6,9 @@ pub type Coalition = Vec<bool>;
 /// What each of some coalitions gains; an error of the model ends the explanation.
 pub type Game<'a, E> = dyn FnMut(&[Coalition]) -> Result<Vec<f64>, E> + 'a;
 
+/// A model that answers a batch of rows with one score each.
+pub type Predict<'a, T, E> = dyn FnMut(&[Vec<T>]) -> Result<Vec<f64>, E> + 'a;
+
 /// Rows that a model is asked for at once: enough to be fast, few enough for memory.
 const MOST_ROWS: usize = 4_096;
 
@@ -29,7 +32,7 @@ pub struct Estimate {
 pub fn masked<'a, T: Clone, E>(
     row: &'a [T],
     background: &'a [Vec<T>],
-    predict: &'a mut dyn FnMut(&[Vec<T>]) -> Result<Vec<f64>, E>,
+    predict: &'a mut Predict<'_, T, E>,
 ) -> impl FnMut(&[Coalition]) -> Result<Vec<f64>, E> + 'a {
     move |coalitions| {
         let at_once = (MOST_ROWS / background.len().max(1)).max(1);

@@ -4,6 +4,8 @@
 //! (Laugel et al., "Inverse Classification for Comparison-based Interpretability", 2018). Each is then made sparse: as
 //! many features as possible go back to their own value, and the others as near to it as the answer allows.
 
+use super::coalition::Predict;
+
 /// How many candidates are asked of each sphere.
 const SPHERE: usize = 128;
 /// How many spheres grow, each twice as wide as the one before: from a hundredth of a feature's scale to ten of them.
@@ -106,7 +108,7 @@ fn same(a: f64, b: f64) -> bool {
 pub fn counterfactuals<E>(
     search: &Search<'_>,
     unit: &mut dyn FnMut() -> f64,
-    predict: &mut dyn FnMut(&[Vec<f64>]) -> Result<Vec<f64>, E>,
+    predict: &mut Predict<'_, f64, E>,
 ) -> Result<Option<Vec<Counterfactual>>, E> {
     let features = search.row.len();
     let sound = |domain: &Domain| !matches!(domain, Domain::Number { scale, .. } if scale.is_nan() || *scale <= 0.0);
@@ -180,12 +182,12 @@ impl Search<'_> {
 }
 
 /// Asks the model.
-struct Asker<'a, 'b, E> {
+struct Asker<'a, 'b, 'c, E> {
     search: &'a Search<'a>,
-    predict: &'b mut dyn FnMut(&[Vec<f64>]) -> Result<Vec<f64>, E>,
+    predict: &'b mut Predict<'c, f64, E>,
 }
 
-impl<E> Asker<'_, '_, E> {
+impl<E> Asker<'_, '_, '_, E> {
     /// Those of some rows that differ and get a wanted answer.
     fn valid(&mut self, mut rows: Vec<Vec<f64>>) -> Result<Vec<Counterfactual>, E> {
         rows.retain(|row| !self.search.changed(row).is_empty());

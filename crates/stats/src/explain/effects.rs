@@ -34,6 +34,9 @@ pub fn grid(values: &[f64], points: usize) -> Vec<f64> {
     grid
 }
 
+/// A model's answers to all rows when each has another value of one feature.
+pub type Moved<'a, E> = dyn FnMut(&[f64]) -> Result<Vec<f64>, E> + 'a;
+
 /// Accumulated local effects of a feature.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LocalEffects {
@@ -63,7 +66,7 @@ impl LocalEffects {
 pub fn local_effects<E>(
     values: &[f64],
     intervals: usize,
-    predict: &mut dyn FnMut(&[f64]) -> Result<Vec<f64>, E>,
+    predict: &mut Moved<'_, E>,
 ) -> Result<Option<LocalEffects>, E> {
     let edges = grid(values, intervals.max(1) + 1);
     if edges.len() < 2 {

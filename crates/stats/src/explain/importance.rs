@@ -11,6 +11,9 @@ pub struct Importance {
     pub deviation: Option<f64>,
 }
 
+/// The loss of a model when row i has the value of another row in one feature: the feature, and the other row of each.
+pub type Loss<'a, E> = dyn FnMut(usize, &[usize]) -> Result<f64, E> + 'a;
+
 /// Permutation importance (Breiman 2001, Fisher et al. 2019): `loss(feature, order)` is the loss when row i has the
 /// feature's value of row `order[i]`, `loss_as_is` that of the rows as they are. `None` without an order, or when a loss
 /// is no number.
@@ -21,7 +24,7 @@ pub fn permutation_importance<E>(
     features: usize,
     loss_as_is: f64,
     orders: &[Vec<usize>],
-    loss: &mut dyn FnMut(usize, &[usize]) -> Result<f64, E>,
+    loss: &mut Loss<'_, E>,
 ) -> Result<Option<Vec<Importance>>, E> {
     let mut found = Vec::with_capacity(features);
     for feature in 0..features {
