@@ -9,6 +9,7 @@ use crate::wire::Places;
 
 mod evaluating;
 mod monitoring;
+mod explaining;
 mod observing;
 mod remedying;
 mod serving;
@@ -16,6 +17,7 @@ mod tracking;
 
 pub(crate) use evaluating::{EvaluateOptions, ReplayOptions};
 pub(crate) use monitoring::MonitorsVerb;
+pub(crate) use explaining::ExplainOptions;
 pub(crate) use observing::LogFormat;
 pub(crate) use remedying::{DecideOptions, RemediesVerb, SwitchOptions};
 pub(crate) use serving::{EndpointsVerb, EnginesVerb, EnvironmentsVerb, ModelOptions, PredictOptions, RolloutOptions};
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     Status,
     /// Explain a prediction and trace it back to its data.
     Why(WhyOptions),
+    /// Explain what an endpoint answers: rows, or the model as a whole.
+    Explain(ExplainOptions),
     /// Runs: trainings of loops, and what clients log.
     #[command(subcommand)]
     Runs(RunsVerb),

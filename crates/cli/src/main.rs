@@ -46,6 +46,7 @@ fn run(arguments: Arguments) -> flyball_core::Result<()> {
         Command::Simulate(options) => commands::simulate::run(&context, &options),
         Command::Status => commands::status::run(&context),
         Command::Why(options) => commands::why::run(&context, &options),
+        Command::Explain(options) => commands::explain::run(&context, &options),
         Command::Runs(verb) => commands::runs::run(&context, &verb),
         Command::Experiments(verb) => commands::experiments::run(&context, &verb),
         Command::Models(verb) => commands::models::run(&context, &verb),

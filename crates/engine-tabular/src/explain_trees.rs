@@ -73,8 +73,7 @@ pub(crate) fn ensemble(
     covered: bool,
 ) -> Option<Ensemble> {
     let forest = forest_of(plan)?;
-    let (covers, base, leaf, of_score): (_, _, Box<dyn Fn(usize) -> f64>, Box<dyn Fn(usize) -> bool>) = match &plan.head
-    {
+    let (covers, base) = match &plan.head {
         Head::Trees(model) => (&model.covers, f64::from(model.base.get(score).copied().unwrap_or(0.0))),
         Head::Boosted(model) => (&model.covers, model.terms.base().get(score)? / model.divisor),
         Head::Linear(_) => return None,

@@ -4,19 +4,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flyball_core::model::{Loaded, Model};
-use flyball_core::{Column, Edit, Error, ErrorCode, Name, Permit, Result, Table, TextColumn};
+use flyball_core::{Column, Edit, Error, ErrorCode, Name, Permit, Read, Result, Table, TextColumn};
 use flyball_data::{DatasetVersion, Origin};
-use flyball_serving::columns;
+use flyball_serving::{LiveRevision, columns};
 
+use crate::explain;
 use crate::platform::Platform;
 
 /// Rows that a model of tensors is given at once: enough to be fast, few enough for the memory of networks.
 const TENSOR_ROWS: usize = 1_024;
-/// How long a model of tensors may take for them.
+/// How long a model of tensors may take for them, and any model for explanations of all rows.
 const WITHIN: Duration = Duration::from_secs(600);
 
+/// What is predicted, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// The rows.
+    pub rows: &'a DatasetVersion,
+    /// The version of the model; the one with the largest share when `None`.
+    pub version: Option<i64>,
+    /// Whether the contribution of each feature stands beside the prediction.
+    pub explain: bool,
+}
+
 /// Predicts the rows of a dataset version with the model that has the largest share at an endpoint, or the asked version
-/// of it, into a new version of `into`: all columns of the rows, and behind them what was predicted. The endpoint's SQL
+/// of it, into a new version of `into`: all columns of the rows, and behind them what was predicted; with explanations, also
+/// the `base_value` and a column `contribution.FEATURE` for each feature. The endpoint's SQL
 /// runs in front, its rules are not asked, and no inference records are made: the dataset is the record.
 ///
 /// # Errors
@@ -25,10 +38,10 @@ pub fn predict(
     platform: &Platform,
     permit: &Permit<Edit>,
     endpoint: &Name,
-    rows: &DatasetVersion,
-    version: Option<i64>,
+    batch: Batch<'_>,
     into: &Name,
 ) -> Result<DatasetVersion> {
+    let Batch { rows, version, explain } = batch;
     if *into == rows.dataset {
         return Err(Error::invalid("the predictions would become a version of the dataset they were made from")
             .hint("choose another name with --into"));
@@ -48,7 +61,8 @@ pub fn predict(
     if features.rows() != table.rows() {
         return Err(Error::invalid(format!("the endpoint's SQL makes {} rows of {}", features.rows(), table.rows())));
     }
-    let predicted = match &*platform.serving.load(revision.artifact)? {
+    let held = platform.serving.load(revision.artifact)?;
+    let mut predicted = match &*held {
         Loaded::Rows(model) => scored(model.as_ref(), &features)?,
         Loaded::Tensors(model) => {
             let mut parts: Vec<Vec<(String, Column)>> = Vec::new();
@@ -61,6 +75,9 @@ pub fn predict(
             joined(parts)?
         }
     };
+    if explain {
+        predicted.extend(explained(platform, &permit.read(), chosen, &held, &features)?);
+    }
     let mut out = Table::clone(&table);
     for (name, column) in predicted {
         let taken = out.position(&name).is_some();
@@ -74,6 +91,22 @@ pub fn predict(
         artifact: revision.artifact,
     };
     platform.datasets.keep_predictions(permit, into, out, origin)
+}
+
+/// The base value and the contribution of each feature.
+fn explained(
+    platform: &Platform,
+    permit: &Permit<Read>,
+    live: &LiveRevision,
+    model: &Loaded,
+    features: &Table,
+) -> Result<Vec<(String, Column)>> {
+    let (names, found) = explain::of_table(platform, permit, &live.revision, model, features, WITHIN)?;
+    let amounts = |at: usize| found.amounts.iter().skip(at).step_by(found.features.max(1)).copied().collect();
+    let base = ("base_value".to_owned(), Column::Float(vec![found.base; features.rows()]));
+    let contributions =
+        names.iter().enumerate().map(|(at, name)| (format!("contribution.{name}"), Column::Float(amounts(at))));
+    Ok(std::iter::once(base).chain(contributions).collect())
 }
 
 /// The prediction of each row, and for a classifier the probability of each class.

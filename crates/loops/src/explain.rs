@@ -10,9 +10,12 @@ mod global;
 mod sampled;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use flyball_core::model::{Attributions, ExplainRequest, Loaded, Method, Unit};
-use flyball_core::{Column, Error, ErrorCode, FeatureKind, Permit, Predictions, Read, Result, Table, Value};
+use flyball_core::{
+    Column, Error, ErrorCode, FeatureKind, Kind, Permit, Predictions, Read, Result, Table, TextColumn, Value, limits,
+};
 use flyball_serving::model::Revision;
 use flyball_serving::{FoundRecord, LiveEndpoint, LiveRevision};
 use serde::{Deserialize, Serialize};
@@ -169,7 +172,8 @@ pub fn explain_record(
     options: &ExplainOptions,
 ) -> Result<Explained> {
     let held = platform.serving.load(record.revision.artifact)?;
-    let known = |name: &str| record.features.iter().find(|(feature, _)| feature == name).map(|(_, value)| value.clone());
+    let known =
+        |name: &str| record.features.iter().find(|(feature, _)| feature == name).map(|(_, value)| value.clone());
     let row: Vec<(String, Column)> = match &*held {
         Loaded::Rows(model) => {
             let features = model.signature().features.iter();
@@ -182,13 +186,42 @@ pub fn explain_record(
         }
     };
     let rows = Table::new(row)?;
-    let within = std::time::Duration::from_secs(flyball_core::limits::INFER_SECONDS);
+    let within = Duration::from_secs(limits::INFER_SECONDS);
     let asked = Asked::new(platform, &held, &rows, within);
     of_model(platform, permit, &Arc::new(record.revision.clone()), &asked, rows, options)
 }
 
-fn kind_of(value: &Value) -> flyball_core::Kind {
-    if matches!(value, Value::Text(_)) { flyball_core::Kind::Text } else { flyball_core::Kind::Float }
+/// Explains all rows of a table, which may be long, with a revision's model: the names of the features, and the values.
+///
+/// # Errors
+/// As [`explain`].
+pub(crate) fn of_table(
+    platform: &Platform,
+    permit: &Permit<Read>,
+    revision: &Arc<Revision>,
+    model: &Loaded,
+    rows: &Table,
+    within: Duration,
+) -> Result<(Vec<String>, Attributions)> {
+    let rows = match model {
+        Loaded::Rows(model) => {
+            let names: Vec<&str> = model.signature().features.iter().map(|feature| feature.name.as_str()).collect();
+            rows.select(&names)?
+        }
+        Loaded::Tensors(_) => rows.clone(),
+    };
+    let asked = Asked::new(platform, model, &rows, within);
+    let options = ExplainOptions::default();
+    let source = background::Source { platform, permit, revision, options: &options };
+    let (found, _) = match exactly(&asked, &rows, None, &source)? {
+        Some(found) => found,
+        None => sampled::explain(&asked, &rows, None, &source)?,
+    };
+    Ok((rows.names().to_vec(), found))
+}
+
+fn kind_of(value: &Value) -> Kind {
+    if matches!(value, Value::Text(_)) { Kind::Text } else { Kind::Float }
 }
 
 /// A column of one value.
@@ -197,7 +230,7 @@ fn cell(kind: FeatureKind, value: Option<Value>) -> Column {
         FeatureKind::Number => Column::Float(vec![value.map_or(f64::NAN, |value| value.number())]),
         FeatureKind::Text => {
             let text = value.and_then(|value| value.text());
-            Column::Text(flyball_core::TextColumn::from_texts([text.as_deref()]))
+            Column::Text(TextColumn::from_texts([text.as_deref()]))
         }
     }
 }
@@ -206,9 +239,11 @@ fn cell(kind: FeatureKind, value: Option<Value>) -> Column {
 fn chosen(endpoint: &LiveEndpoint, version: Option<i64>) -> Result<&Arc<LiveRevision>> {
     match version {
         Some(version) => endpoint.version(version),
-        None => endpoint.revisions.iter().max_by_key(|live| live.per_mille).ok_or_else(|| {
-            Error::new(ErrorCode::Unavailable, format!("nothing serves at {}", endpoint.endpoint.name))
-        }),
+        None => {
+            endpoint.revisions.iter().max_by_key(|live| live.per_mille).ok_or_else(|| {
+                Error::new(ErrorCode::Unavailable, format!("nothing serves at {}", endpoint.endpoint.name))
+            })
+        }
     }
 }
 

@@ -32,6 +32,15 @@ pub struct FoundRecord {
     pub features: Vec<(String, Value)>,
 }
 
+/// What was written when records were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The records of all runs that reach into the stretch of time.
+    pub rows: u64,
+    /// The highest number of a record in them.
+    pub last_sequence: Option<i64>,
+}
+
 impl Serving {
     /// The written records of an endpoint with an event time in `from..to`, in the order of their numbers. The columns
     /// are those of [`crate::record_columns`]: id, sequence, at, key, revision, the features, score (and `score.CLASS` for

@@ -228,4 +228,7 @@ pub(crate) struct PredictOptions {
     /// Ask this version of the model instead of the one with the largest share.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) version: Option<i64>,
+    /// Put the contribution of each feature beside each prediction.
+    #[arg(long)]
+    pub(crate) explain: bool,
 }

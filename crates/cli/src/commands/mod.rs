@@ -10,6 +10,7 @@ pub(crate) mod engines;
 pub(crate) mod environments;
 pub(crate) mod evaluate;
 pub(crate) mod experiments;
+pub(crate) mod explain;
 pub(crate) mod files;
 pub(crate) mod init;
 pub(crate) mod list;

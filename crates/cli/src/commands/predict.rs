@@ -12,7 +12,9 @@ use crate::output::print_json;
 pub(crate) fn run(context: &Context, options: &PredictOptions) -> Result<()> {
     let connection = connect(&context.places)?;
     let path = format!("/api/v1/endpoints/{}/batches", segment(&options.endpoint));
-    let body = json!({ "rows": options.rows, "into": options.into, "version": options.version });
+    let body = json!({
+        "rows": options.rows, "into": options.into, "version": options.version, "explain": options.explain,
+    });
     let made: Value = connection.client.post(&path, &body)?;
     if context.json {
         return print_json(&made);

@@ -22,13 +22,46 @@ pub(crate) fn run(context: &Context, options: &WhyOptions) -> Result<()> {
     Ok(())
 }
 
-/// The prediction as lines for a person.
-pub(crate) fn told(why: &Value) -> String {
-    let text = |value: &Value| match value {
+/// A value as people read it.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
         Value::Null => "–".to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+/// A contribution with its bar, and its standard error where there is one.
+pub(crate) fn bar(contribution: &Value, error: &Value) -> String {
+    let amount = contribution["amount"].as_f64().unwrap_or_default();
+    let bar = if amount < 0.0 { "−" } else { "+" }.repeat(((amount.abs() * 10.0).round() as usize).clamp(1, 20));
+    let error = error.as_f64().map_or(String::new(), |error| format!(" ± {error:.3}"));
+    let name = format!("{} = {}", text(&contribution["feature"]), text(&contribution["value"]));
+    format!("    {amount:+.3}{error}  {name:<24} {bar}")
+}
+
+/// What would have changed an answer.
+pub(crate) fn way_out(found: &Value) -> String {
+    let change = |change: &Value| {
+        format!("{} {} instead of {}", text(&change["feature"]), text(&change["to"]), text(&change["from"]))
     };
+    let changes: Vec<String> = found["changes"].as_array().into_iter().flatten().map(change).collect();
+    let answer = found["class"].as_str().map_or_else(|| text(&found["scores"][0]), ToOwned::to_owned);
+    format!("    {answer}, with {}", changes.join(" and "))
+}
+
+/// Where a feature's value stands among the training rows.
+fn standing(found: &Value) -> String {
+    let share = |value: &Value| value.as_f64().map(|share| format!("{:.0} %", share * 100.0));
+    match (share(&found["share_below"]), share(&found["share_same"])) {
+        (Some(below), _) => format!("  (above {below} of training)"),
+        (_, Some(same)) => format!("  (as in {same} of training)"),
+        _ => String::new(),
+    }
+}
+
+/// The prediction as lines for a person.
+pub(crate) fn told(why: &Value) -> String {
     let time = |value: &Value| value.as_i64().map_or("–".to_owned(), |at| flyball_core::Timestamp(at).to_string());
     let answer = match (why["score"].as_f64(), why["classes"].as_array().and_then(|classes| classes.last())) {
         (Some(score), Some(class)) => format!("{} with probability {score:.3}", text(class)),
@@ -41,32 +74,39 @@ pub(crate) fn told(why: &Value) -> String {
         format!("  of             {} at {}", text(&why["key"]), time(&why["at"])),
         format!(
             "  answered by    {} version {}, revision {}",
-            text(&why["version"]["model"]),
-            why["version"]["version"],
+            text(&why["revision"]["model"]),
+            why["revision"]["version"],
             text(&why["revision"]["id"])
         ),
-        format!("  made by        {} ({})", text(&why["run"]["id"]), text(&why["lineage"]["cause"])),
-        format!("  at commit      {}", text(&why["lineage"]["code_commit"])),
-        format!(
-            "  learnt from    {} rows of {}@{}, events from {} to {}",
-            why["lineage"]["rows"],
-            text(&why["dataset"]["dataset"]),
-            why["dataset"]["version"],
-            time(&why["lineage"]["window"][0]),
-            time(&why["lineage"]["window"][1])
-        ),
     ];
+    if why["lineage"].is_object() {
+        lines.extend([
+            format!("  made by        {} ({})", text(&why["run"]["id"]), text(&why["lineage"]["cause"])),
+            format!("  at commit      {}", text(&why["lineage"]["code_commit"])),
+            format!(
+                "  learnt from    {} rows of {}@{}, events from {} to {}",
+                why["lineage"]["rows"],
+                text(&why["dataset"]["dataset"]),
+                why["dataset"]["version"],
+                time(&why["lineage"]["window"][0]),
+                time(&why["lineage"]["window"][1])
+            ),
+        ]);
+    }
     if let (Some(expected), Some(contributions)) = (why["expected"].as_f64(), why["contributions"].as_array()) {
-        lines.push(format!("  because        the model expects {expected:+.3} before it looks, and adds"));
-        for contribution in contributions.iter().take(SHOWN) {
-            let amount = contribution["amount"].as_f64().unwrap_or_default();
-            let bar =
-                if amount < 0.0 { "−" } else { "+" }.repeat(((amount.abs() * 10.0).round() as usize).clamp(1, 20));
-            lines.push(format!(
-                "    {amount:+.3}  {:<24} {bar}",
-                format!("{} = {}", text(&contribution["feature"]), text(&contribution["value"]))
-            ));
+        let unit = text(&why["unit"]);
+        lines.push(format!("  because        the model expects {expected:+.3} ({unit}) before it looks, and adds"));
+        for (at, contribution) in contributions.iter().take(SHOWN).enumerate() {
+            lines.push(bar(contribution, &Value::Null) + &standing(&why["standing"][at]));
         }
+    }
+    if let Some(reason) = why["unexplained"].as_str() {
+        lines.push(format!("  not explained  {reason}"));
+    }
+    let ways = why["counterfactuals"].as_array().filter(|ways| !ways.is_empty());
+    if let Some(ways) = ways {
+        lines.push("  otherwise      the answer would have been".to_owned());
+        lines.extend(ways.iter().map(way_out));
     }
     lines.push(String::new());
     lines.join("\n")

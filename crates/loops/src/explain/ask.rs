@@ -60,8 +60,11 @@ impl<'a> Asked<'a> {
     pub(super) fn left(&self) -> Result<Duration> {
         let left = self.until.saturating_sub(self.clock.monotonic_nanos());
         if left == 0 {
-            return Err(Error::new(ErrorCode::DeadlineExceeded, "the explanation takes longer than the endpoint's time")
-                .hint("send fewer rows, lower budget or max_rows, or raise timeout_ms of the endpoint"));
+            return Err(Error::new(
+                ErrorCode::DeadlineExceeded,
+                "the explanation takes longer than the endpoint's time",
+            )
+            .hint("send fewer rows, lower budget or max_rows, or raise timeout_ms of the endpoint"));
         }
         Ok(Duration::from_nanos(left))
     }
@@ -86,7 +89,10 @@ impl<'a> Asked<'a> {
             let outputs = model.run(&inputs, None, self.left()?)?;
             let numbers = headline(&outputs, 0).filter(|output| output.rows() == some.len());
             let numbers = numbers.ok_or_else(|| {
-                Error::new(ErrorCode::InvalidData, "the model gives no numbers for each row, so that nothing is explained")
+                Error::new(
+                    ErrorCode::InvalidData,
+                    "the model gives no numbers for each row, so that nothing is explained",
+                )
             })?;
             all.width = numbers.row_len();
             all.scores.extend((0..some.len() * all.width).map(|at| numbers.number(at)));

@@ -31,7 +31,9 @@ impl Source<'_> {
     pub(super) fn table(&self, rows: &Table) -> Result<Option<(Table, String)>> {
         let most = self.options.max_rows.unwrap_or(BACKGROUND_ROWS);
         if most == 0 || most > MOST_BACKGROUND_ROWS {
-            return Err(Error::invalid(format!("max_rows is {most}; a background has 1 to {MOST_BACKGROUND_ROWS} rows")));
+            return Err(Error::invalid(format!(
+                "max_rows is {most}; a background has 1 to {MOST_BACKGROUND_ROWS} rows"
+            )));
         }
         let Some((table, from)) = self.whole(rows)? else { return Ok(None) };
         if table.rows() == 0 {
@@ -83,7 +85,8 @@ impl Source<'_> {
             }
         };
         found.ok_or_else(|| {
-            Error::not_found("dataset", asked).hint("a background is 'reference', 'records', or a dataset as NAME@NUMBER")
+            Error::not_found("dataset", asked)
+                .hint("a background is 'reference', 'records', or a dataset as NAME@NUMBER")
         })
     }
 

@@ -39,13 +39,7 @@ pub struct WantedChange {
 
 impl Default for WantedChange {
     fn default() -> Self {
-        Self {
-            count: 3,
-            immutable: Vec::new(),
-            ranges: BTreeMap::new(),
-            directions: BTreeMap::new(),
-            wanted: None,
-        }
+        Self { count: 3, immutable: Vec::new(), ranges: BTreeMap::new(), directions: BTreeMap::new(), wanted: None }
     }
 }
 
@@ -109,8 +103,10 @@ pub(super) fn search(
         return Err(Error::new(ErrorCode::LimitExceeded, message).hint("send fewer rows, or ask for fewer changes"));
     }
     if wanted.wanted.is_none() && predictions.width < 2 {
-        return Err(Error::invalid("the model predicts a number, so that it must be said which one would be another answer")
-            .hint(r#"for example "counterfactual": {"wanted": [100, 1e9]}"#));
+        return Err(Error::invalid(
+            "the model predicts a number, so that it must be said which one would be another answer",
+        )
+        .hint(r#"for example "counterfactual": {"wanted": [100, 1e9]}"#));
     }
     let named = wanted.immutable.iter().chain(wanted.ranges.keys()).chain(wanted.directions.keys());
     for name in named {
@@ -193,7 +189,8 @@ fn features(rows: &Table, known: Option<&Table>) -> Result<Vec<Feature>> {
             Some(Column::Text(texts)) => Some(texts),
             _ => None,
         };
-        let texts = |texts: &TextColumn| (0..texts.codes.len()).filter_map(|row| texts.get(row).cloned()).collect::<Vec<_>>();
+        let texts =
+            |texts: &TextColumn| (0..texts.codes.len()).filter_map(|row| texts.get(row).cloned()).collect::<Vec<_>>();
         for text in theirs.map(texts).into_iter().flatten().chain(texts(own)) {
             places.entry(Arc::clone(&text)).or_insert_with(|| {
                 levels.push(text);
@@ -236,7 +233,9 @@ impl Feature {
 
     fn shown(&self, value: f64) -> serde_json::Value {
         match &self.levels {
-            Some(levels) if value.is_finite() => levels.get(value as usize).map_or(serde_json::Value::Null, |level| level.as_ref().into()),
+            Some(levels) if value.is_finite() => {
+                levels.get(value as usize).map_or(serde_json::Value::Null, |level| level.as_ref().into())
+            }
             Some(_) => serde_json::Value::Null,
             None => serde_json::Number::from_f64(value).map_or(serde_json::Value::Null, Into::into),
         }
@@ -249,7 +248,10 @@ impl Feature {
         }
         if self.levels.is_some() {
             let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
-            self.seen.iter().filter(|code| code.is_finite()).for_each(|code| *counts.entry(*code as u64).or_default() += 1);
+            self.seen
+                .iter()
+                .filter(|code| code.is_finite())
+                .for_each(|code| *counts.entry(*code as u64).or_default() += 1);
             let mut levels: Vec<(u64, usize)> = counts.into_iter().collect();
             levels.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
             return Domain::Levels(levels.into_iter().take(TRIED_LEVELS).map(|(code, _)| code as f64).collect());

@@ -35,11 +35,14 @@ pub(super) fn explain(asked: &Asked<'_>, rows: &Table, class: Option<usize>, sou
     // What SHAP takes by default: enough for the main effects of any model.
     let budget = options.budget.unwrap_or(2 * features + 2_048);
     if budget == 0 || budget > MOST_COALITIONS {
-        return Err(Error::invalid(format!("the budget is {budget}; 1 to {MOST_COALITIONS} coalitions are asked a row")));
+        return Err(Error::invalid(format!(
+            "the budget is {budget}; 1 to {MOST_COALITIONS} coalitions are asked a row"
+        )));
     }
     let Some((background, from)) = source.table(rows)? else {
-        return Err(Error::invalid("the model needs background rows to be explained, and there are none yet")
-            .hint("name a dataset that has its features: \"background\": \"NAME\", or ask again after some predictions"));
+        return Err(Error::invalid("the model needs background rows to be explained, and there are none yet").hint(
+            "name a dataset that has its features: \"background\": \"NAME\", or ask again after some predictions",
+        ));
     };
     let kernel = match options.method {
         WantedMethod::Permutation => false,

@@ -1,8 +1,10 @@
 //! Why a prediction is what it is.
 
+use flyball_core::model::{Method, Unit};
 use flyball_core::{Permit, Read, Result};
+use flyball_loops::explain::Counterfactual;
 use flyball_loops::platform::Platform;
-use flyball_loops::why::{self, Why};
+use flyball_loops::why::{self, Standing, Why};
 use flyball_serving::model::TruthValue;
 use flyball_web::{Badge, Fact, LineageStep, PredictionPage, Section, State, format, links};
 
@@ -32,8 +34,12 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, id: &str) -> Resu
             Fact::new("key", why.key.clone().unwrap_or_default()),
         ],
         base: why.expected.unwrap_or(f64::NAN),
-        unit: if why.classes.is_empty() { String::new() } else { "log-odds".to_owned() },
+        unit: why.unit.map_or("", Unit::words).to_owned(),
+        method: method(&why),
         contributions: why.contributions.clone().unwrap_or_default(),
+        standing: standing(&why),
+        unexplained: why.unexplained.clone(),
+        ways_out: ways_out(&why),
         lineage: lineage(&why),
     })
 }
@@ -54,22 +60,72 @@ fn badge(why: &Why) -> Badge {
     }
 }
 
+/// How the explanation was made, in words.
+fn method(why: &Why) -> String {
+    let words = match why.method {
+        None => return String::new(),
+        Some(Method::Tree) => "exact, from the trees and what of the training passed their splits",
+        Some(Method::TreeInterventional) => "exact, from the trees against rows of the training",
+        Some(Method::Linear) => "exact, from the coefficients against the mean of the training",
+        Some(Method::Kernel) => "from the model's answers to mixtures with known rows (KernelSHAP)",
+        Some(Method::Permutation) => "from the model's answers to mixtures with known rows, feature by feature",
+    };
+    match (why.exact, why.method) {
+        (false, _) => format!("estimated {words}"),
+        (true, Some(Method::Kernel | Method::Permutation)) => format!("exact {words}"),
+        (true, _) => words.to_owned(),
+    }
+}
+
+/// Where each value stands among the training rows, in the order of the contributions.
+fn standing(why: &Why) -> Vec<String> {
+    let share = |share: f64| format!("{:.0}%", share * 100.0);
+    let told = |standing: &Standing| match (standing.share_below, standing.share_same) {
+        (Some(below), _) => format!("above {} of training", share(below)),
+        (_, Some(same)) => format!("as in {} of training", share(same)),
+        _ => String::new(),
+    };
+    why.standing.iter().map(told).collect()
+}
+
+/// What would have changed the answer, each way in one sentence.
+fn ways_out(why: &Why) -> Vec<String> {
+    let shown = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Null => "missing".to_owned(),
+        number => number.as_f64().map_or_else(|| number.to_string(), format::number),
+    };
+    let way = |found: &Counterfactual| {
+        let changes: Vec<String> = found
+            .changes
+            .iter()
+            .map(|change| format!("{} {} instead of {}", change.feature, shown(&change.to), shown(&change.from)))
+            .collect();
+        let answer = found.class.as_deref().unwrap_or("another answer");
+        format!("{answer}, with {}", changes.join(" and "))
+    };
+    why.counterfactuals.iter().map(way).collect()
+}
+
 fn lineage(why: &Why) -> Vec<LineageStep> {
-    let (version, dataset) = (&why.version, &why.dataset);
-    let number = version.version.to_string();
-    vec![
-        LineageStep::new(
-            "data",
-            dataset.label(),
-            links::dataset_version(dataset.dataset.as_str(), &dataset.version.to_string()),
-        ),
-        LineageStep::new("run", format::short_id(&why.run.id), links::run(&why.run.id)),
+    let revision = &why.revision;
+    let number = revision.version.to_string();
+    let mut steps = Vec::new();
+    if let Some(dataset) = &why.dataset {
+        let link = links::dataset_version(dataset.dataset.as_str(), &dataset.version.to_string());
+        steps.push(LineageStep::new("data", dataset.label(), link));
+    }
+    if let Some(run) = &why.run {
+        steps.push(LineageStep::new("run", format::short_id(&run.id), links::run(&run.id)));
+    }
+    steps.extend([
         LineageStep::new(
             "version",
-            format!("{} {number}", version.model),
-            links::model_version(&version.model, &number),
+            format!("{} {number}", revision.model),
+            links::model_version(&revision.model, &number),
         ),
-        LineageStep::new("revision", format::short_id(&why.revision.id), links::endpoint(&why.endpoint)),
+        LineageStep::new("revision", format::short_id(&revision.id), links::endpoint(&why.endpoint)),
         LineageStep::new("prediction", format::short_id(&why.prediction_id), ""),
-    ]
+    ]);
+    steps
 }

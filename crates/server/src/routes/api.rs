@@ -8,6 +8,7 @@ pub(crate) mod datasets;
 pub(crate) mod endpoints;
 pub(crate) mod evaluations;
 pub(crate) mod experiments;
+pub(crate) mod explain;
 pub(crate) mod jobs;
 pub(crate) mod loops;
 pub(crate) mod models;

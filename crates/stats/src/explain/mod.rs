@@ -10,6 +10,6 @@ mod normal_equations;
 mod permutation;
 
 pub use coalition::{Coalition, Estimate, Game};
-pub use importance::{Importance, permutation_importance};
+pub use importance::{Importance, Loss, permutation_importance};
 pub use kernel::kernel_shap;
 pub use permutation::permutation_shap;

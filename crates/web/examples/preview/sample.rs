@@ -746,6 +746,10 @@ pub(crate) fn prediction() -> PredictionPage {
         ],
         base: -1.214,
         unit: "log-odds".into(),
+        method: "exact, from the trees and what of the training passed their splits".into(),
+        standing: (0..names.len()).map(|at| format!("above {} % of training", 91 - 7 * at)).collect(),
+        unexplained: None,
+        ways_out: vec!["on time, with sched_dep_hour 14 instead of 17".into()],
         contributions: names
             .iter()
             .zip(values)

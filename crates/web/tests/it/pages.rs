@@ -211,6 +211,7 @@ fn hostile_details_stay_text() {
     (prediction.answer, prediction.truth, prediction.base) = (hostile(), Some(hostile()), f64::NAN);
     prediction.contributions[0].value = Some(hostile());
     prediction.contributions[1].amount = f64::NEG_INFINITY;
+    (prediction.ways_out[0], prediction.standing[0], prediction.method) = (hostile(), hostile(), hostile());
     let mut list = sample::list();
     list.rows[0] = vec![hostile().into(); 9];
     list.next_page = Some("javascript:alert(1)".into());

@@ -10,7 +10,7 @@ use axum::{Extension, Json};
 use bytes::Bytes;
 use flyball_core::{Error, ErrorCode, Result, Timestamp, limits};
 use flyball_data::formats;
-use flyball_loops::batch;
+use flyball_loops::batch::{self, Batch};
 use flyball_serving::{LiveEndpoint, TensorRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -121,6 +121,9 @@ pub(crate) struct BatchBody {
     into: String,
     /// Ask this version of the model instead of the one with the largest share.
     version: Option<i64>,
+    /// Whether the contribution of each feature stands beside each prediction.
+    #[serde(default)]
+    explain: bool,
 }
 
 /// Predicts a whole dataset into another one.
@@ -146,7 +149,8 @@ pub(crate) async fn batch(
             }
             None => version_of(datasets, &permit.read(), &body.rows, "latest")?,
         };
-        batch::predict(&app.platform, &permit, &name.parse()?, &rows, body.version, &body.into.parse()?)
+        let asked = Batch { rows: &rows, version: body.version, explain: body.explain };
+        batch::predict(&app.platform, &permit, &name.parse()?, asked, &body.into.parse()?)
     });
     progress.hold(work).await
 }
