@@ -108,9 +108,9 @@ pub fn explain(platform: &Platform, permit: &Permit<Read>, prediction_id: &str) 
         (Some(version), Some(explained)) => standing(platform, version, explained)?,
         _ => Vec::new(),
     };
-    let classes = match &revision.interface {
-        Some(Interface::Rows(signature)) => signature.classes.clone(),
-        _ => version.as_ref().map_or(Vec::new(), |version| version.signature.classes.clone()),
+    let classes = match (&explained, &version) {
+        (Some(explained), _) => explained.classes.clone(),
+        (None, version) => version.as_ref().map_or(Vec::new(), |version| version.signature.classes.clone()),
     };
     let attributions = explained.as_ref().map(|explained| &explained.attributions);
     Ok(Why {
@@ -139,8 +139,8 @@ pub fn explain(platform: &Platform, permit: &Permit<Read>, prediction_id: &str) 
 }
 
 fn explained(platform: &Platform, permit: &Permit<Read>, record: &FoundRecord) -> Result<Explained> {
-    let classifies =
-        matches!(&record.revision.interface, Some(Interface::Rows(signature)) if !signature.classes.is_empty());
+    let interface = platform.serving.load(record.revision.artifact)?.interface();
+    let classifies = matches!(interface, Interface::Rows(signature) if !signature.classes.is_empty());
     let counterfactual = classifies.then(WantedChange::default);
     explain::explain_record(platform, permit, record, &ExplainOptions { counterfactual, ..ExplainOptions::default() })
 }

@@ -105,7 +105,6 @@ fn all() -> Vec<Route> {
         route(Read, routes!(api::endpoints::list)),
         route(Read, routes!(api::endpoints::get)),
         route(Edit, routes!(api::endpoints::deploy)),
-        route(Edit, routes!(api::predict::batch)),
         route(Read, routes!(api::endpoints::settings)),
         route(Edit, routes!(api::endpoints::set_settings)),
         route(Edit, routes!(api::endpoints::start_rollout)),
@@ -116,11 +115,6 @@ fn all() -> Vec<Route> {
         route(Read, routes!(api::endpoints::environments)),
         route(Edit, routes!(api::endpoints::set_environment)),
         route(Edit, routes!(api::endpoints::tell)),
-        route(Read, routes!(api::predict::predict)),
-        route(Read, routes!(api::predict::invocations)),
-        route(Read, routes!(api::explain::explain)),
-        route(Read, routes!(api::explain::explain_invocation)),
-        route(Read, routes!(api::explain::importance)),
         route(Read, routes!(api::datasets::list)),
         route(Read, routes!(api::datasets::get)),
         route(Read, routes!(api::remedies::list)),
@@ -135,15 +129,29 @@ fn all() -> Vec<Route> {
         route(Read, routes!(api::alerts::list)),
         route(Read, routes!(api::audit::list)),
         route(Read, routes!(api::audit::verify)),
-        route(Read, routes!(api::predictions::get)),
         route(Read, routes!(api::evaluations::list)),
         route(Read, routes!(api::evaluations::get)),
         route(Edit, routes!(api::evaluations::create)),
         route(Edit, routes!(api::evaluations::replay)),
         route(Read, routes!(api::jobs::list)),
     ];
+    routes.extend(of_predictions());
     routes.extend(of_pages());
     routes
+}
+
+/// Those of predictions and of what explains them.
+fn of_predictions() -> Vec<Route> {
+    use Policy::{Edit, Read};
+    vec![
+        route(Edit, routes!(api::predict::batch)),
+        route(Read, routes!(api::predict::predict)),
+        route(Read, routes!(api::predict::invocations)),
+        route(Read, routes!(api::explain::explain)),
+        route(Read, routes!(api::explain::explain_invocation)),
+        route(Read, routes!(api::explain::importance)),
+        route(Read, routes!(api::predictions::get)),
+    ]
 }
 
 /// Those of the pages.

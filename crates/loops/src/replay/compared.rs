@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use flyball_core::model::{ExplainRequest, Model, Predictions};
+use flyball_core::model::{Model, Predictions};
 use flyball_core::{Result, Table, Task, Timestamp, Value};
 use flyball_evaluation::grouping::Grouping;
 use flyball_evaluation::measure::{CONFIDENCE, THRESHOLD};
 use flyball_serving::record_columns as records;
 use flyball_stats::interval::{mean_interval, wilson};
 use serde::{Deserialize, Serialize};
+
+use crate::explain::attributions;
 
 /// Bars of the histogram of differences: odd, so that no difference has a bar of its own.
 const BARS: usize = 21;
@@ -239,17 +241,9 @@ pub(super) fn attribution(
     Ok(found)
 }
 
-/// The mean size of each feature's amounts over the first rows; `None` for a model that cannot explain itself.
+/// The mean size of each feature's amounts over rows drawn evenly; `None` for a model that cannot explain itself.
 fn sizes((model, features): (&dyn Model, &Table), most: usize) -> Result<Option<BTreeMap<String, f64>>> {
-    let rows: Vec<usize> = (0..features.rows().min(most)).collect();
-    let Some(explained) = model.explain(&features.take(&rows), &ExplainRequest::default())? else { return Ok(None) };
-    let mut sums: BTreeMap<String, f64> = BTreeMap::new();
-    for amounts in explained.amounts.chunks_exact(explained.features.max(1)) {
-        for (feature, amount) in model.signature().features.iter().zip(amounts) {
-            *sums.entry(feature.name.clone()).or_default() += amount.abs() / rows.len() as f64;
-        }
-    }
-    Ok(Some(sums))
+    Ok(attributions(model, features, most)?.map(|found| found.into_iter().collect()))
 }
 
 /// The place of the greatest number; of equal ones the last.

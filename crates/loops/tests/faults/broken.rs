@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use flyball_core::model::{Engine, Loaded, Model};
+use flyball_core::model::{Attributions, Engine, ExplainRequest, Loaded, Model};
 use flyball_core::{
-    Clock, Contribution, Digest, Duration, Error, Format, Package, Predictions, Result, Signature, Table, Value,
-    VirtualClock,
+    Clock, Digest, Duration, Error, Format, Package, Predictions, Result, Signature, Table, Value, VirtualClock,
 };
 use flyball_engine_tabular::TabularEngine;
 
@@ -96,8 +95,8 @@ impl Model for Breakable {
         self.model.predict_row(row, scores)
     }
 
-    fn explain_row(&self, row: &[Value]) -> Result<Option<(f64, Vec<Contribution>)>> {
-        self.model.explain_row(row)
+    fn explain(&self, rows: &Table, request: &ExplainRequest<'_>) -> Result<Option<Attributions>> {
+        self.model.explain(rows, request)
     }
 
     fn memory_bytes(&self) -> u64 {

@@ -5,6 +5,7 @@
 mod artifacts;
 mod cards;
 mod evaluations;
+mod explain;
 mod fixture;
 mod guard;
 mod inference;

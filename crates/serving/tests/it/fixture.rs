@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use flyball_core::model::{Attributions, Engine, ExplainRequest, Interface, Loaded, Method, Model, TensorModel, Unit};
+use flyball_core::model::{Engine, Interface, Loaded, Model, TensorModel};
 use flyball_core::{
     Clock, DataType, Edit, Error, ErrorCode, Feature, FeatureKind, Format, Name, Package, Permit, Predictions, Result,
     Signature, Table, Task, Tensor, TensorData, TensorSignature, TensorSpec, Timestamp, Value, VirtualClock,
