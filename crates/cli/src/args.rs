@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::wire::Places;
 
+mod alerting;
 mod evaluating;
 mod monitoring;
 mod explaining;
@@ -15,6 +16,7 @@ mod remedying;
 mod serving;
 mod tracking;
 
+pub(crate) use alerting::{AlertsVerb, NoteOptions, SecretsVerb, SilenceOptions};
 pub(crate) use evaluating::{EvaluateOptions, ReplayOptions};
 pub(crate) use monitoring::MonitorsVerb;
 pub(crate) use explaining::ExplainOptions;
@@ -110,8 +112,15 @@ pub(crate) enum Command {
     /// What the monitors of loops saw: windows, drift, fairness.
     #[command(subcommand)]
     Monitors(MonitorsVerb),
-    /// Alerts, firing ones first.
-    Alerts,
+    /// Alerts, who is told of them, and what you say to them; alone it lists them, firing ones first.
+    Alerts {
+        /// What to do.
+        #[command(subcommand)]
+        verb: Option<AlertsVerb>,
+    },
+    /// Secrets, which files name and never hold.
+    #[command(subcommand)]
+    Secrets(SecretsVerb),
     /// Remedies: what they did, what they would do, and what waits for a person.
     #[command(subcommand)]
     Remedies(RemediesVerb),

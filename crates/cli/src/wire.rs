@@ -8,10 +8,11 @@ use flyball_data::Datasets;
 use flyball_egress::{Egress, Reach};
 use flyball_engine_query::DataFusionEngine;
 use flyball_engine_tabular::trainers;
-use flyball_governance::{SecretKey, identity};
+use flyball_governance::{SecretKey, Vault, identity};
 use flyball_jobs::{Jobs, Runner};
 use flyball_loops::jobs::LoopJobs;
 use flyball_loops::platform::Platform;
+use flyball_monitoring::notify::Notifier;
 use flyball_registry::webhooks::Webhooks;
 use flyball_serving::{PredictionIds, Serving};
 use flyball_store::lock::DataDirLock;
@@ -108,13 +109,16 @@ impl Product {
     }
 }
 
-/// Webhooks whose secrets are sealed with the key in the data folder.
-pub(crate) fn webhooks(places: &Places, platform: &Platform) -> Result<Webhooks> {
+/// What tells others: webhooks of the registry, and notifications of alerts. Their secrets are sealed with the key in the
+/// data folder.
+pub(crate) fn tellers(places: &Places, platform: &Platform) -> Result<(Webhooks, Notifier)> {
     let mut fresh = [0u8; 32];
     getrandom::fill(&mut fresh).map_err(Error::internal)?;
     let key = SecretKey::of_file(&places.data_dir.join("secret.key"), fresh)?;
     let reach = if places.webhook_allow_private { Reach::Anywhere } else { Reach::Public };
-    Ok(Webhooks::new(platform.db.clone(), platform.clock.clone(), Egress::new(reach), key))
+    let (db, clock, egress) = (&platform.db, &platform.clock, Egress::new(reach));
+    let webhooks = Webhooks::new(db.clone(), clock.clone(), egress.clone(), key.clone());
+    Ok((webhooks, Notifier::new(db.clone(), clock.clone(), egress, Vault::new(key), platform.address.clone())))
 }
 
 /// Takes the data folder for this process.

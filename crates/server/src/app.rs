@@ -3,6 +3,7 @@
 use flyball_core::IdSource;
 use flyball_jobs::Jobs;
 use flyball_loops::platform::Platform;
+use flyball_monitoring::notify::Notifier;
 use flyball_registry::webhooks::Webhooks;
 
 use crate::access::Access;
@@ -19,6 +20,8 @@ pub struct App {
     pub jobs: Jobs,
     /// Who is told of changes in the registry; a simulation tells nobody.
     pub webhooks: Option<Webhooks>,
+    /// Who is told of alerts; a simulation tells nobody.
+    pub notifier: Option<Notifier>,
     /// The points that clients log one by one.
     pub points: PointQueue,
     /// The turns at models that take their time.

@@ -1,6 +1,7 @@
 //! From the domain to the views of the pages. Pure mapping: what a page shows is asked for here, how it looks is decided
 //! in `flyball-web`.
 
+pub(crate) mod alert;
 pub(crate) mod card;
 pub(crate) mod dataset;
 pub(crate) mod endpoint;
@@ -20,20 +21,19 @@ use flyball_governance::identity::LOCAL_WORKSPACE;
 use flyball_governance::{Outcome, audit};
 use flyball_loops::platform::Platform;
 use flyball_loops::status::{self, StageState};
-use flyball_monitoring::alert::Alert;
-use flyball_monitoring::{WindowReport, store as monitoring};
+use flyball_monitoring::WindowReport;
+use flyball_monitoring::alert::{Alert, store as alerts};
 use flyball_serving::rollout::{Rollout, RolloutState};
 use flyball_web::{AlertRow, Badge, Estimate, Event, Link, RolloutRow, Section, Shell, Stage, State, WindowRow, links};
 
 /// What stands around every page.
 pub(crate) fn shell(platform: &Platform, permit: &Permit<Read>, section: Section) -> Result<Shell> {
-    let alerts = platform.db.read(|tx| monitoring::alerts(tx, permit, None, 1000))?;
-    let firing = alerts.iter().filter(|alert| alert.state.as_str() == "firing").count();
+    let firing = platform.db.read(|tx| alerts::firing(tx, permit))?;
     Ok(Shell {
         section,
         workspace: LOCAL_WORKSPACE.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        alerts_firing: firing as u64,
+        alerts_firing: firing.iter().map(|(.., count)| count.unsigned_abs()).sum(),
     })
 }
 
@@ -113,11 +113,10 @@ pub(crate) fn feed(platform: &Platform, most: usize) -> Result<Vec<Event>> {
 }
 
 pub(crate) fn alert_row(alert: &Alert) -> AlertRow {
-    let state = if alert.state.as_str() == "firing" { State::Attention } else { State::Ok };
     AlertRow {
         at: alert.opened_at,
-        badge: Badge::new(state, alert.state.as_str()),
-        text: Link::new(format!("{}: {}", alert.kind.as_str(), alert.summary), links::monitor(&alert.loop_name)),
+        badge: alert::badge(alert),
+        text: Link::new(format!("{}: {}", alert.kind.as_str(), alert.summary), links::alert(&alert.id)),
         resolved_at: alert.resolved_at,
     }
 }

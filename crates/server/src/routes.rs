@@ -42,7 +42,7 @@ fn route(policy: Policy, handler: UtoipaMethodRouter<Arc<App>>) -> Route {
 /// The list. A new route goes here and nowhere else; those of protocols that have documents of their own to
 /// [`mlflow::all`] and [`grpc::all`].
 fn all() -> Vec<Route> {
-    use Policy::{Edit, Public, Read};
+    use Policy::{Edit, Manage, Public, Read};
     let mut routes = vec![
         route(Public, routes!(health::live::live)),
         route(Public, routes!(health::ready::ready)),
@@ -127,6 +127,18 @@ fn all() -> Vec<Route> {
         route(Read, routes!(api::monitors::drift)),
         route(Read, routes!(api::monitors::fairness)),
         route(Read, routes!(api::alerts::list)),
+        route(Read, routes!(api::alerts::get)),
+        route(Edit, routes!(api::alerts::acknowledge)),
+        route(Edit, routes!(api::alerts::resolve)),
+        route(Read, routes!(api::silences::list)),
+        route(Edit, routes!(api::silences::create)),
+        route(Edit, routes!(api::silences::expire)),
+        route(Read, routes!(api::notifications::routes)),
+        route(Edit, routes!(api::notifications::test)),
+        route(Read, routes!(api::notifications::list)),
+        route(Manage, routes!(api::secrets::list)),
+        route(Manage, routes!(api::secrets::set)),
+        route(Manage, routes!(api::secrets::delete)),
         route(Read, routes!(api::audit::list)),
         route(Read, routes!(api::audit::verify)),
         route(Read, routes!(api::evaluations::list)),
@@ -178,6 +190,8 @@ fn of_pages() -> Vec<Route> {
         route(Read, routes!(pages::data)),
         route(Read, routes!(pages::dataset_version)),
         route(Read, routes!(pages::alerts)),
+        route(Read, routes!(pages::alert)),
+        route(Edit, routes!(pages::decide_alert)),
         route(Read, routes!(pages::prediction)),
         route(Read, routes!(pages::audit)),
     ]

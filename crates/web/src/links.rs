@@ -64,6 +64,16 @@ pub fn dataset_version(name: &str, version: &str) -> String {
     path(&["data", name, "versions", version])
 }
 
+/// `/alerts/{id}`.
+pub fn alert(id: &str) -> String {
+    path(&["alerts", id])
+}
+
+/// `/alerts/{id}/{decision}`: acknowledge, resolve or silence.
+pub fn alert_decision(id: &str, decision: &str) -> String {
+    path(&["alerts", id, decision])
+}
+
 /// `/predictions/{id}`.
 pub fn prediction(id: &str) -> String {
     path(&["predictions", id])

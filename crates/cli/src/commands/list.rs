@@ -1,4 +1,4 @@
-//! Lists, and the nouns that can only be listed and shown: data, alerts.
+//! Lists, and the nouns that can only be listed and shown: data.
 
 use flyball_core::Result;
 use serde_json::Value;
@@ -21,19 +21,6 @@ pub(crate) fn data(context: &Context, verb: &ListOrShow) -> Result<()> {
         ("created", "/created_at"),
     ];
     versioned(context, verb, "/api/v1/datasets", &columns)
-}
-
-/// Alerts.
-pub(crate) fn alerts(context: &Context) -> Result<()> {
-    let columns = [
-        ("state", "/state"),
-        ("loop", "/loop_name"),
-        ("kind", "/kind"),
-        ("since", "/opened_at"),
-        ("windows", "/windows"),
-        ("summary", "/summary"),
-    ];
-    noun(context, &ListOrShow::List, "/api/v1/alerts", &columns)
 }
 
 fn noun(context: &Context, verb: &ListOrShow, path: &str, columns: &Columns<'_>) -> Result<()> {

@@ -1,5 +1,6 @@
 //! One command a module.
 
+pub(crate) mod alerts;
 pub(crate) mod apply;
 pub(crate) mod audit;
 pub(crate) mod completions;
@@ -23,11 +24,16 @@ pub(crate) mod remedies;
 pub(crate) mod replay;
 pub(crate) mod runs;
 pub(crate) mod schema;
+pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod status;
 pub(crate) mod why;
 
+use flyball_core::Result;
+use serde_json::Value;
+
+use crate::output::print_json;
 use crate::wire::Places;
 
 /// What every command gets.
@@ -36,4 +42,15 @@ pub(crate) struct Context {
     pub(crate) places: Places,
     /// Whether to print JSON.
     pub(crate) json: bool,
+}
+
+impl Context {
+    /// Prints an answer for programs, or a line for people.
+    pub(crate) fn tell(&self, answer: &Value, line: &str) -> Result<()> {
+        if self.json {
+            return print_json(answer);
+        }
+        println!("{line}");
+        Ok(())
+    }
 }

@@ -7,9 +7,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use flyball_core::{Error, ErrorCode, IdSource, Result};
-use flyball_jobs::{Jobs, Runner, RunningWorkers};
+use flyball_jobs::{Handler, Jobs, Runner, RunningWorkers};
 use flyball_loops::platform::Platform;
 use flyball_loops::remedy::ServingWatch;
+use flyball_monitoring::notify::Notifier;
 use flyball_registry::webhooks::Webhooks;
 use flyball_server::{Access, App, Hub, Lanes, Observe, PointQueue, check_bind};
 use flyball_store::lock::DataDirLock;
@@ -25,7 +26,7 @@ use crate::wire::{Places, Product};
 pub(crate) const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// Threads that run jobs: a training keeps one busy while windows and rollouts go on with the other.
 const WORKERS: usize = 2;
-/// Threads that tell webhooks: apart from the others, because a receiver may keep one waiting.
+/// Threads that tell webhooks and whoever is told of alerts: apart from the others, because a receiver may keep one waiting.
 const DELIVERIES: usize = 2;
 /// How many ticks lie between two looks for records that are too old: an hour.
 const EXPIRY_TICKS: u64 = 3600;
@@ -74,10 +75,11 @@ pub(crate) fn start(places: &Places, address: SocketAddr) -> Result<Running> {
     let Product { platform, jobs, runner, lock } = Product::live(places, Some(url.clone()))?;
     lock.set_info(&json!({ "pid": std::process::id(), "address": url }))?;
     let workers = runner.spawn(WORKERS)?;
-    let webhooks = crate::wire::webhooks(places, &platform)?;
-    let deliveries = Runner::new(jobs.clone(), vec![Arc::new(webhooks.clone())]).spawn(DELIVERIES)?;
+    let (webhooks, notifier) = crate::wire::tellers(places, &platform)?;
+    let tellers: Vec<Arc<dyn Handler>> = vec![Arc::new(webhooks.clone()), Arc::new(notifier.clone())];
+    let deliveries = Runner::new(jobs.clone(), tellers).spawn(DELIVERIES)?;
     let observe = places.models.observe.start(&platform.clock)?;
-    let app = app_of(platform, jobs, Some(webhooks), observe)?;
+    let app = app_of(platform, jobs, Some((webhooks, notifier)), observe)?;
     let mut running = serve(app, listener, url)?;
     running.workers = vec![workers, deliveries];
     running._lock = Some(lock);
@@ -86,12 +88,18 @@ pub(crate) fn start(places: &Places, address: SocketAddr) -> Result<Running> {
 }
 
 /// The state of the HTTP server over these services.
-pub(crate) fn app_of(platform: Platform, jobs: Jobs, webhooks: Option<Webhooks>, observe: Observe) -> Result<Arc<App>> {
+pub(crate) fn app_of(
+    platform: Platform,
+    jobs: Jobs,
+    tellers: Option<(Webhooks, Notifier)>,
+    observe: Observe,
+) -> Result<Arc<App>> {
     let mut entropy = [0u8; 32];
     getrandom::fill(&mut entropy).map_err(Error::internal)?;
     let (hub, access, ids) = (Hub::default(), Access::local(), IdSource::random(entropy));
     let (points, lanes) = (PointQueue::default(), Lanes::new(platform.clock.clone())?);
-    Ok(Arc::new(App { platform, jobs, webhooks, points, lanes, hub, access, ids, observe }))
+    let (webhooks, notifier) = tellers.unzip();
+    Ok(Arc::new(App { platform, jobs, webhooks, notifier, points, lanes, hub, access, ids, observe }))
 }
 
 /// Binds an address; a port that is taken says what to do.

@@ -10,7 +10,7 @@ use flyball_tracking::runs as tracking;
 use flyball_web::{Badge, Column, Link, ListCell, ListPage, Section, State, format, links};
 
 use super::overview::cycle;
-use super::{run, shell};
+use super::{alert as alert_page, run, shell};
 
 /// How many rows a list shows.
 pub(super) const ROWS: usize = 200;
@@ -170,14 +170,15 @@ pub(crate) fn data(platform: &Platform, permit: &Permit<Read>) -> Result<ListPag
 pub(crate) fn alerts(platform: &Platform, permit: &Permit<Read>) -> Result<ListPage> {
     let alerts = platform.db.read(|tx| monitoring::alerts(tx, permit, None, ROWS))?;
     let row = |alert: &flyball_monitoring::alert::Alert| {
-        let state = if alert.state.as_str() == "firing" { State::Attention } else { State::Ok };
         vec![
-            Badge::new(state, alert.state.as_str()).into(),
+            alert_page::badge(alert).into(),
+            alert.severity.as_str().into(),
+            Link::new(alert.summary.clone(), links::alert(&alert.id)).into(),
             Link::new(alert.loop_name.clone(), links::monitor(&alert.loop_name)).into(),
-            alert.kind.as_str().to_owned().into(),
+            alert.kind.as_str().into(),
             format::minute(alert.opened_at).into(),
             alert.windows.to_string().into(),
-            alert.summary.clone().into(),
+            alert.acknowledged_by.clone().unwrap_or_default().into(),
         ]
     };
     let rows = alerts.iter().map(row).collect();
@@ -185,7 +186,7 @@ pub(crate) fn alerts(platform: &Platform, permit: &Permit<Read>) -> Result<ListP
         platform,
         permit,
         Section::Alerts,
-        &["state", "loop", "kind", "since", "windows", "summary"],
+        &["state", "severity", "alert", "loop", "kind", "since", "windows", "taken on by"],
         rows,
         "No alert was ever raised.",
     )

@@ -4,6 +4,7 @@ use flyball_core::{Error, Permit, Read, Result, Timestamp};
 use flyball_evaluation::fairness::{AttributeFairness, GroupFairness, GroupGap, GroupValue};
 use flyball_loops::platform::Platform;
 use flyball_loops::status;
+use flyball_monitoring::alert::AlertState;
 use flyball_monitoring::diagnosis::Cause;
 use flyball_monitoring::drift::ColumnDrift;
 use flyball_monitoring::window::SegmentReport;
@@ -25,7 +26,7 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, name: &str) -> Re
     let alerts = platform.db.read(|tx| monitoring::alerts(tx, permit, Some(name), 50))?;
     let metric = details.status.metric.clone();
     let (monitor, windows) = (&details.declared.file.monitor, &details.windows);
-    let firing = alerts.iter().any(|alert| alert.state.as_str() == "firing");
+    let firing = alerts.iter().any(|alert| alert.state == AlertState::Firing);
     Ok(MonitorPage {
         shell: shell(platform, permit, Section::Monitors)?,
         name: name.to_owned(),

@@ -13,12 +13,15 @@ pub(crate) mod jobs;
 pub(crate) mod loops;
 pub(crate) mod models;
 pub(crate) mod monitors;
+pub(crate) mod notifications;
 pub(crate) mod observed;
 pub(crate) mod predict;
 pub(crate) mod predictions;
 pub(crate) mod remedies;
 pub(crate) mod runs;
 pub(crate) mod search;
+pub(crate) mod secrets;
+pub(crate) mod silences;
 pub(crate) mod simulation;
 
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
 //! Figures for Prometheus.
 
+mod monitors;
 pub(crate) mod show;
 mod text;

@@ -14,6 +14,7 @@ use super::api::{editor, reader};
 use crate::app::App;
 use crate::blocking;
 use crate::error::ApiError;
+use crate::pages::alert as alert_page;
 use crate::pages::remedies as remedies_page;
 use crate::pages::{
     card, dataset, endpoint, evaluation, lists, loop_page, model_version, monitor, overview, prediction, run,
@@ -195,6 +196,38 @@ pub(crate) async fn dataset_version(
     responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
 pub(crate) async fn alerts(State(app): State<Arc<App>>) -> Page {
     show(app, lists::alerts).await
+}
+
+/// An alert.
+#[utoipa::path(get, path = "/alerts/{id}", tag = "pages", operation_id = "alertPage",
+    params(("id" = String, Path, description = "The id")),
+    responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub(crate) async fn alert(State(app): State<Arc<App>>, Path(id): Path<String>) -> Page {
+    show(app, move |platform, permit| alert_page::page(platform, permit, &id)).await
+}
+
+/// Does what a button of an alert's page says: takes it on, ends it, or silences it for some hours.
+#[utoipa::path(post, path = "/alerts/{id}/{decision}", tag = "pages", operation_id = "decideAlertPage",
+    params(("id" = String, Path, description = "The id"),
+        ("decision" = String, Path, description = "acknowledge, resolve or silence")),
+    request_body(content = String, description = "note, and hours for a silence, as a form",
+        content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "To the page"), (status = 409, description = "It stands otherwise now")))]
+pub(crate) async fn decide_alert(
+    State(app): State<Arc<App>>,
+    Path((id, decision)): Path<(String, String)>,
+    body: String,
+) -> Result<Redirect, ApiError> {
+    let page = flyball_web::links::alert(&id);
+    let done = blocking(move || {
+        let (permit, now) = (editor()?, app.platform.clock.now());
+        let form = alert_page::Form::read(&body)?;
+        app.platform.db.write(move |tx| alert_page::decide(tx, &permit, (&id, &decision), &form, now))?;
+        app.jobs.wake();
+        Ok(())
+    });
+    done.await?;
+    Ok(Redirect::to(&page))
 }
 
 /// Why a prediction is what it is.

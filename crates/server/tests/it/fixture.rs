@@ -12,9 +12,10 @@ use flyball_core::{
 };
 use flyball_data::{Datasets, QueryEngine};
 use flyball_egress::{Egress, Reach};
-use flyball_governance::SecretKey;
+use flyball_governance::{SecretKey, Vault};
 use flyball_jobs::Jobs;
 use flyball_loops::platform::Platform;
+use flyball_monitoring::notify::Notifier;
 use flyball_registry::webhooks::Webhooks;
 use flyball_server::{Access, App, Hub, Lanes, Observe, PointQueue, router};
 use flyball_serving::{NewRevision, PredictionIds, Serving, Share, create_endpoint, create_revision, set_traffic};
@@ -210,6 +211,13 @@ impl TestServer {
                 clock.clone(),
                 Egress::new(Reach::Anywhere),
                 SecretKey::new([9; 32]),
+            )),
+            notifier: Some(Notifier::new(
+                db.clone(),
+                clock.clone(),
+                Egress::new(Reach::Anywhere),
+                Vault::new(SecretKey::new([9; 32])),
+                None,
             )),
             jobs: Jobs::new(db.clone(), clock.clone()),
             hub: Hub::default(),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be set up must fail with the reason")]
 
+mod alerting;
 mod artifacts;
 mod cards;
 mod evaluations;

@@ -29,21 +29,21 @@ fn body(distance: f64) -> String {
 }
 
 /// A sample of the Prometheus text format.
-struct Sample {
-    name: String,
+pub(crate) struct Sample {
+    pub(crate) name: String,
     labels: Vec<(String, String)>,
-    value: f64,
+    pub(crate) value: f64,
 }
 
 impl Sample {
-    fn label(&self, name: &str) -> Option<&str> {
+    pub(crate) fn label(&self, name: &str) -> Option<&str> {
         self.labels.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 }
 
 /// Reads the text as strictly as a scraper could: each family described once and in one place, its samples of its type,
 /// no sample twice, labels well-formed, counters named as such, histograms cumulative and whole.
-fn parse(text: &str) -> Vec<Sample> {
+pub(crate) fn parse(text: &str) -> Vec<Sample> {
     assert!(text.ends_with('\n'));
     let (mut types, mut samples) = (HashMap::new(), Vec::<Sample>::new());
     let (mut family, mut seen) = (String::new(), HashSet::new());

@@ -20,6 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     write(&folder, "loop.html", &sample::loop_page().render()?)?;
     write(&folder, "run.html", &sample::run().render()?)?;
     write(&folder, "version.html", &sample::model_version().render()?)?;
+    write(&folder, "alert.html", &sample::alert().render()?)?;
     write(&folder, "card.html", &sample::card().render()?)?;
     write(&folder, "evaluation.html", &sample::evaluation().render()?)?;
     write(&folder, "endpoint.html", &sample::endpoint().render()?)?;

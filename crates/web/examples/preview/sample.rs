@@ -831,7 +831,42 @@ gates:
 notify: { slack: \"${{ secrets.SLACK_URL }}\" }
 ";
 
-pub fn card() -> CardPage {
+pub(crate) fn alert() -> AlertPage {
+    let at = Timestamp(1_379_000_000_000);
+    AlertPage {
+        shell: shell(Section::Alerts),
+        summary: "auc is 0.571, its floor is 0.6".into(),
+        badge: Badge::new(State::Failed, "firing"),
+        facts: vec![
+            Fact::new("severity", "critical"),
+            Fact::link("loop", "flight-delays", links::loop_page("flight-delays")),
+        ],
+        evidence: vec![Fact::new("measured", "0.571 (0.548 to 0.594) on 2143 rows")],
+        diagnosis: vec!["covariate shift: D 0.21 from the reference".into()],
+        done: vec!["2013-09-12 16:00: retrain (drift and log_loss > reference.log_loss * 1.1)".into()],
+        next: vec!["see on which slices it fell and what changed before".into()],
+        runbook: "https://wiki.example/flight-delays".into(),
+        acknowledge: Some(links::alert_decision("alt_1", "acknowledge")),
+        resolve: Some(links::alert_decision("alt_1", "resolve")),
+        silence: Some(links::alert_decision("alt_1", "silence")),
+        history: vec![AlertStep {
+            at,
+            state: "firing".into(),
+            who: "loop:flight-delays".into(),
+            note: "auc is 0.571, its floor is 0.6".into(),
+        }],
+        told: vec![DeliveryRow {
+            at,
+            route: Link::plain("slack"),
+            event: "trigger".into(),
+            badge: Badge::new(State::Ok, "delivered"),
+            tries: 1,
+            note: String::new(),
+        }],
+    }
+}
+
+pub(crate) fn card() -> CardPage {
     CardPage {
         shell: shell(Section::Models),
         name: "flight-delays".into(),

@@ -1,5 +1,6 @@
 //! One view model per page.
 
+mod alert;
 mod card;
 mod dataset;
 mod endpoint;
@@ -14,6 +15,7 @@ mod prediction;
 mod remedies;
 mod run;
 
+pub use alert::{AlertPage, AlertStep, DeliveryRow};
 pub use card::CardPage;
 pub use dataset::{CheckRow, ColumnProfile, DatasetPage, FailingRows};
 pub use endpoint::{DecisionRow, EndpointPage, PredictionRow, RevisionRow, RolloutStep, RolloutView};

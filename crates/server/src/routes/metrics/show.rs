@@ -6,6 +6,8 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 
+use super::super::api::reader;
+use super::monitors::Monitors;
 use super::text::{self, Figures};
 use crate::app::App;
 use crate::blocking::blocking;
@@ -18,12 +20,14 @@ use crate::process;
 pub(crate) async fn show(State(app): State<Arc<App>>) -> Result<impl IntoResponse, ApiError> {
     let figures = move || {
         let (serving, observe) = (&app.platform.serving, &app.observe);
+        let permit = reader()?;
         Ok(text::render(&Figures {
             endpoints: serving.snapshot(),
             queues: app.lanes.snapshot(),
             memory: serving.memory(),
             spans: observe.spans.as_ref().map(|spans| spans.figures()),
             process: process::figures(),
+            monitors: app.platform.db.read(|tx| Monitors::read(tx, &permit))?,
             observe,
         }))
     };

@@ -6,13 +6,14 @@ use std::fmt::{Display, Write};
 use flyball_serving::histogram::HistogramSnapshot;
 use flyball_serving::{EndpointSnapshot, MemoryUse, RevisionSnapshot};
 
+use super::monitors::{self, Monitors};
 use crate::lanes::QueueSnapshot;
 use crate::observe::Observe;
 use crate::process::ProcessFigures;
 use crate::spans::SpanFigures;
 
 const COUNTER: &str = "counter";
-const GAUGE: &str = "gauge";
+pub(super) const GAUGE: &str = "gauge";
 const HISTOGRAM: &str = "histogram";
 
 /// All that is told.
@@ -23,6 +24,7 @@ pub(super) struct Figures<'a> {
     pub(super) memory: MemoryUse,
     pub(super) spans: Option<SpanFigures>,
     pub(super) process: Option<ProcessFigures>,
+    pub(super) monitors: Monitors,
     pub(super) observe: &'a Observe,
 }
 
@@ -33,6 +35,7 @@ pub(super) fn render(figures: &Figures<'_>) -> String {
     answers(&mut page, figures);
     shadows(&mut page, &figures.endpoints);
     endpoints(&mut page, &figures.endpoints);
+    monitors::render(&mut page, &figures.monitors);
     queues(&mut page, figures);
     memory(&mut page, &figures.memory);
     if let Some(spans) = &figures.spans {
@@ -147,7 +150,7 @@ fn each_revision(endpoints: &[EndpointSnapshot], mut each: impl FnMut(String, &R
 }
 
 /// Labels as they stand between the braces.
-fn labels(pairs: &[(&str, &str)]) -> String {
+pub(super) fn labels(pairs: &[(&str, &str)]) -> String {
     let mut text = String::new();
     for (name, value) in pairs {
         let comma = if text.is_empty() { "" } else { "," };
@@ -165,10 +168,10 @@ fn labels(pairs: &[(&str, &str)]) -> String {
     text
 }
 
-struct Page(String);
+pub(super) struct Page(String);
 
 impl Page {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
+    pub(super) fn family(&mut self, name: &str, kind: &str, help: &str) {
         let _infallible = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
@@ -178,6 +181,13 @@ impl Page {
         } else {
             writeln!(self.0, "{name}{{{labels}}} {value}")
         };
+    }
+
+    /// A sample of what was measured; what is undefined is left out.
+    pub(super) fn measured(&mut self, name: &str, labels: &str, value: Option<f64>) {
+        if let Some(value) = value.filter(|value| value.is_finite()) {
+            self.line(name, labels, value);
+        }
     }
 
     fn single(&mut self, name: &str, kind: &str, help: &str, pairs: &[(&str, &str)], value: impl Display) {
