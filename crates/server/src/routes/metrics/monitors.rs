@@ -121,11 +121,16 @@ fn performance(page: &mut Page, newest: &[Latest]) {
     page.family(
         name,
         GAUGE,
-        "A metric of the newest window (realized), or of the rows held out in training (reference).",
+        "A metric of the newest window (realized, or estimated before labels come), or of held-out rows (reference).",
     );
     for one in newest {
         let (model, version) = main_version(one);
-        let whole = [("", "realized", &one.report.performance), ("", "reference", &one.report.reference)];
+        let report = &one.report;
+        let whole = [
+            ("", "realized", &report.performance),
+            ("", "estimated", &report.estimated),
+            ("", "reference", &report.reference),
+        ];
         let segments = one.report.segments.iter().map(|part| (part.name.as_str(), "realized", &part.performance));
         let all = whole.into_iter().chain(segments);
         let values =
