@@ -10,7 +10,7 @@
 //! rows either side has; Cramér's V shrinks when the sides are unequal, so prefer total variation. Noise alone
 //! lifts an effect above its floor where rows are few or levels many; there the p-value decides.
 
-use crate::drift::{KsMethod, KsTest, ks_sorted, pooled_contingency, total_variation};
+use crate::drift::{KsMethod, KsTest, ks_sorted, pooled_contingency, pooled_contingency_with, total_variation};
 use crate::multiplicity::benjamini_hochberg;
 
 /// What an effect size measures.
@@ -214,9 +214,17 @@ pub(crate) fn few_values(reference: &[f64], current: &[f64]) -> Option<(Vec<u64>
 /// Evidence of a categorical column (or of missing against present) from counts per level, in the same order of
 /// levels. `None` if lengths differ or a side is empty.
 pub fn categorical_test(reference: &[u64], current: &[u64]) -> Option<ColumnTest> {
+    pooled_test(reference, current, [0, 0])
+}
+
+/// As [`categorical_test`], with rows of each side that are pooled with the rare levels whatever they are.
+pub(crate) fn pooled_test(reference: &[u64], current: &[u64], rest: [u64; 2]) -> Option<ColumnTest> {
+    let test = pooled_contingency_with(reference, current, rest)?;
+    let with = |side: &[u64], rest: u64| [side, &[rest]].concat();
+    let (reference, current) = (with(reference, rest[0]), with(current, rest[1]));
     Some(ColumnTest {
-        p_value: pooled_contingency(reference, current)?.p_value,
-        effect: total_variation(reference, current)?,
+        p_value: test.p_value,
+        effect: total_variation(&reference, &current)?,
         effect_kind: EffectKind::TotalVariation,
         reference_rows: reference.iter().sum(),
         current_rows: current.iter().sum(),

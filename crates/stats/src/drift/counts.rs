@@ -76,11 +76,21 @@ pub fn contingency_corrected(reference: &[u64], current: &[u64]) -> Option<ChiSq
 /// Which levels are pooled depends on the sums over both windows only, so it does not bias the test. A table in
 /// which only one level is left has no evidence: p = 1.
 pub fn pooled_contingency(reference: &[u64], current: &[u64]) -> Option<ChiSquare> {
-    let (mut levels, totals) = occurring(reference, current)?;
+    pooled_contingency_with(reference, current, [0, 0])
+}
+
+/// As [`pooled_contingency`], with rows of each side that are in the pool from the beginning.
+pub(crate) fn pooled_contingency_with(reference: &[u64], current: &[u64], pool: [u64; 2]) -> Option<ChiSquare> {
+    // The pool takes part in finding out whether a side has rows, and stands last.
+    let with = |side: &[u64], rest: u64| [side, &[rest]].concat();
+    let (mut levels, totals) = occurring(&with(reference, pool[0]), &with(current, pool[1]))?;
+    if pool != [0, 0] {
+        levels.pop();
+    }
     let smaller_share = totals[0].min(totals[1]) / (totals[0] + totals[1]);
     let expected = |level: &[u64; 2]| (level[0] as f64 + level[1] as f64) * smaller_share;
     levels.sort_unstable_by(|left, right| expected(right).total_cmp(&expected(left)));
-    let mut pool = [0, 0];
+    let mut pool = pool;
     while let Some(&level) = levels.last() {
         let pool_is_short = pool != [0, 0] && expected(&pool) < LEAST_EXPECTED;
         if expected(&level) >= LEAST_EXPECTED && !pool_is_short {

@@ -64,21 +64,25 @@ pub(crate) fn ks_of_distance(n: u64, m: u64, distance: f64, method: KsMethod) ->
     KsTest { statistic, p_value }
 }
 
-/// Where the distribution functions of two ascending samples are farthest apart (the first such value), and whether the
-/// reference's is above (1) or below (−1) there. `None` if a side is empty.
+/// Where the distribution functions of two ascending samples are farthest apart, and whether the reference's is above (1)
+/// or below (−1) there. Of several such places the first of the reference's values counts, above before below (scipy's
+/// choice). `None` if a side is empty.
 pub fn ks_location(reference: &[f64], current: &[f64]) -> Option<(f64, i8)> {
     let (n, m) = (reference.len() as i64, current.len() as i64);
-    let mut farthest = None;
-    let mut largest = 0;
+    let first = *reference.first().filter(|_| m > 0)?;
+    let mut highest = (i64::MIN, first);
+    let mut lowest = (i64::MAX, first);
     for &value in reference.iter().chain(current) {
         let below = |side: &[f64]| side.partition_point(|&other| other <= value) as i64;
         let apart = below(reference) * m - below(current) * n;
-        let is_first = farthest.is_some_and(|(place, _)| value < place);
-        if apart.abs() > largest || apart.abs() == largest && is_first {
-            (largest, farthest) = (apart.abs(), Some((value, if apart < 0 { -1 } else { 1 })));
+        if apart > highest.0 {
+            highest = (apart, value);
+        }
+        if apart < lowest.0 {
+            lowest = (apart, value);
         }
     }
-    farthest.filter(|_| n > 0 && m > 0)
+    Some(if -lowest.0 > highest.0 { (lowest.1, -1) } else { (highest.1, 1) })
 }
 
 /// D·n·m, which is a whole number, and fits for 3 · 10⁹ rows on each side.

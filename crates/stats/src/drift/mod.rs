@@ -17,6 +17,7 @@ mod tables;
 mod walk;
 mod wasserstein;
 
+pub(crate) use counts::pooled_contingency_with;
 pub use counts::{ChiSquare, chi_square_goodness_of_fit, contingency, contingency_corrected, pooled_contingency};
 pub use distance::{
     hellinger, jensen_shannon, jensen_shannon_base_2, kullback_leibler, l_infinity, population_stability,

@@ -70,8 +70,11 @@ pub struct Moments {
 impl Moments {
     /// Of finite values; `None` without any.
     pub fn of(values: &[f64]) -> Option<Self> {
-        let mean = crate::summary::mean(values)?;
+        let rough = crate::summary::mean(values)?;
         let rows = values.len() as f64;
+        // What the first sum rounded away; far from zero that is more than the values differ.
+        let rest: f64 = values.iter().map(|value| value - rough).sum();
+        let mean = if rest.is_finite() { rough + rest / rows } else { rough };
         let variance = crate::summary::squared_deviations(values, mean) / rows;
         Some(Self { rows: values.len() as u64, mean, variance })
     }

@@ -1,7 +1,7 @@
 //! All statistics and the drift test of a column from two sketches.
 
 use super::{Absent, ColumnReference, ColumnSketch, LevelReference, LevelSketch, NumberReference, NumberSketch};
-use crate::calibrated::{ColumnTest, categorical_test, few_values_test, ks_column_test};
+use crate::calibrated::{ColumnTest, categorical_test, few_values_test, ks_column_test, pooled_test};
 use crate::drift::{NumberStatistics, ShareStatistics, Walk};
 
 /// Groups of bins in which shares are compared: tenths of the reference.
@@ -98,10 +98,13 @@ impl LevelReference {
         if !before.is_of(self) || !now.is_of(self) {
             return None;
         }
-        let (reference, current) = (before.shares(), now.shares());
+        let ([mut reference, mut current], rest) = before.cells(now);
+        let values = pooled_test(&reference, &current, rest);
+        reference.push(rest[0]);
+        current.push(rest[1]);
         Some(Comparison {
             statistics: ShareStatistics::of(&reference, &current).map(ColumnStatistics::Levels),
-            values: categorical_test(&reference, &current),
+            values,
             missing: missing_test([(before.rows(), before.absent()), (now.rows(), now.absent())]),
             unfamiliar: self.unseen(now),
         })

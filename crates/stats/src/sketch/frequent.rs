@@ -80,6 +80,11 @@ impl Frequent {
         (sorted.counters, sorted.error)
     }
 
+    /// Rows that are counted by name; `None` beyond what a number holds.
+    pub(crate) fn rows(&self) -> Option<u64> {
+        self.counters.iter().try_fold(0_u64, |sum, (_, rows)| sum.checked_add(*rows))
+    }
+
     pub(crate) fn write(&self, writer: &mut Writer) {
         let (counters, error) = self.top();
         writer.whole(error);

@@ -6,8 +6,13 @@ use super::codec::{Damaged, Reader, Writer, fingerprint};
 use super::frequent::Frequent;
 use super::{Absent, VERSION};
 
-/// Levels of the reference that have a counter of their own; rarer ones share one.
+/// Up to this many levels of the reference each has a counter of its own.
 const COUNTED: usize = 256;
+/// Of more levels only these, the most frequent, have one, to be looked at…
+const SHOWN: usize = 64;
+/// … and all levels are counted in this many buckets by a fingerprint of the name, to be tested: counters for those that
+/// were frequent by chance in the reference would show drift where there is none.
+const BUCKETS: usize = 192;
 /// Further levels of the reference that are still told from unseen ones.
 const KNOWN: usize = 16_384;
 /// Names kept of levels that the reference does not have…
@@ -22,10 +27,20 @@ const NAME_BYTES: usize = 1 << 16;
 pub struct LevelReference {
     names: Vec<String>,
     index: HashMap<String, usize>,
-    /// Fingerprints of the levels without a counter, ascending; `None` where they were too many to keep.
-    rare: Option<Vec<u64>>,
+    rare: Rare,
     anchor: u64,
     own: LevelSketch,
+}
+
+/// The levels of the reference that have no counter.
+#[derive(Debug, Clone, PartialEq)]
+enum Rare {
+    /// There are none.
+    None,
+    /// Their fingerprints, ascending.
+    Known(Vec<u64>),
+    /// They were too many to keep.
+    TooMany,
 }
 
 /// The levels of one window, counted against its reference. Adding two gives the sketch of both windows' rows; all counts
@@ -38,6 +53,8 @@ pub struct LevelSketch {
     rare: u64,
     unseen: u64,
     named: Frequent,
+    /// Rows by the fingerprint of their level; none where each level has a counter.
+    buckets: Vec<u64>,
 }
 
 impl LevelReference {
@@ -49,34 +66,44 @@ impl LevelReference {
         }
         let mut sorted: Vec<(&str, u64)> = rows.into_iter().filter(|(_, count)| *count > 0).collect();
         sorted.sort_unstable_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(right.0)));
-        let (counted, rest) = sorted.split_at(sorted.len().min(COUNTED));
+        let counters = if sorted.len() <= COUNTED { sorted.len() } else { SHOWN };
+        let (counted, rest) = sorted.split_at(counters);
         let names = counted.iter().map(|(level, _)| (*level).to_owned()).collect();
-        let rare = (rest.len() <= KNOWN).then(|| {
-            let mut known: Vec<u64> = rest.iter().map(|(level, _)| fingerprint(level.bytes())).collect();
-            known.sort_unstable();
-            known.dedup();
-            known
-        });
+        let rare = match rest.len() {
+            0 => Rare::None,
+            1..=KNOWN => {
+                let mut known: Vec<u64> = rest.iter().map(|(level, _)| fingerprint(level.bytes())).collect();
+                known.sort_unstable();
+                known.dedup();
+                Rare::Known(known)
+            }
+            _ => Rare::TooMany,
+        };
         let mut reference = Self::anchored(names, rare);
         let mut own = reference.sketch();
-        own.counts = counted.iter().map(|(_, count)| *count).collect();
-        own.rare = rest.iter().map(|(_, count)| *count).sum();
+        for (level, rows) in sorted {
+            reference.add(&mut own, level, rows);
+        }
         reference.own = own;
         reference
     }
 
-    fn anchored(names: Vec<String>, rare: Option<Vec<u64>>) -> Self {
+    fn anchored(names: Vec<String>, rare: Rare) -> Self {
         let bytes = names.iter().flat_map(|name| name.bytes().chain([0xff]));
-        let known = rare.iter().flatten().flat_map(|hash| hash.to_le_bytes());
-        let anchor = fingerprint(bytes.chain([u8::from(rare.is_some())]).chain(known));
+        let (kind, known): (u8, &[u64]) = match &rare {
+            Rare::None => (0, &[]),
+            Rare::Known(known) => (1, known),
+            Rare::TooMany => (2, &[]),
+        };
+        let anchor = fingerprint(bytes.chain([kind]).chain(known.iter().flat_map(|hash| hash.to_le_bytes())));
         let index = names.iter().enumerate().map(|(position, name)| (name.clone(), position)).collect();
-        let own = LevelSketch::empty(anchor, names.len());
+        let own = LevelSketch::empty(anchor, names.len(), rare != Rare::None);
         Self { names, index, rare, anchor, own }
     }
 
     /// A sketch without rows.
     pub fn sketch(&self) -> LevelSketch {
-        LevelSketch::empty(self.anchor, self.names.len())
+        LevelSketch::empty(self.anchor, self.names.len(), self.rare != Rare::None)
     }
 
     /// The sketch of the reference's own rows.
@@ -103,13 +130,20 @@ impl LevelReference {
         if rows == 0 {
             return true;
         }
+        let hash = fingerprint(level.bytes());
+        // The low bits of a fingerprint alone are little mixed.
+        let bucket = ((hash ^ (hash >> 32)) % BUCKETS as u64) as usize;
+        if let Some(count) = sketch.buckets.get_mut(bucket) {
+            *count = count.saturating_add(rows);
+        }
         if let Some(count) = self.index.get(level).and_then(|&position| sketch.counts.get_mut(position)) {
             *count = count.saturating_add(rows);
             return true;
         }
         let is_known = match &self.rare {
-            Some(rare) => rare.binary_search(&fingerprint(level.bytes())).is_ok(),
-            None => true,
+            Rare::None => false,
+            Rare::Known(known) => known.binary_search(&hash).is_ok(),
+            Rare::TooMany => true,
         };
         let total = if is_known { &mut sketch.rare } else { &mut sketch.unseen };
         *total = total.saturating_add(rows);
@@ -138,7 +172,7 @@ impl LevelReference {
 
     /// Rows of levels that the reference does not have; `None` where it has too many to know.
     pub fn unseen(&self, sketch: &LevelSketch) -> Option<u64> {
-        self.rare.is_some().then_some(sketch.unseen)
+        (self.rare != Rare::TooMany).then_some(sketch.unseen)
     }
 
     /// The reference as bytes, which are kept with the model.
@@ -147,10 +181,14 @@ impl LevelReference {
         writer.byte(VERSION);
         writer.whole(self.names.len() as u64);
         self.names.iter().for_each(|name| writer.text(name));
-        writer.byte(u8::from(self.rare.is_some()));
-        if let Some(rare) = &self.rare {
-            writer.whole(rare.len() as u64);
-            rare.iter().for_each(|&hash| writer.fixed(hash));
+        match &self.rare {
+            Rare::None => writer.byte(0),
+            Rare::Known(known) => {
+                writer.byte(1);
+                writer.whole(known.len() as u64);
+                known.iter().for_each(|&hash| writer.fixed(hash));
+            }
+            Rare::TooMany => writer.byte(2),
         }
         writer.0.extend(self.own.to_bytes());
         writer.0
@@ -166,14 +204,15 @@ impl LevelReference {
         let length = reader.length(COUNTED)?;
         let names = (0..length).map(|_| Ok(reader.text(NAME_BYTES)?.to_owned())).collect::<Result<Vec<_>, _>>()?;
         let rare = match reader.byte()? {
-            0 => None,
+            0 => Rare::None,
             1 => {
                 let length = reader.length(KNOWN)?;
-                Some((0..length).map(|_| reader.fixed()).collect::<Result<Vec<u64>, _>>()?)
+                Rare::Known((0..length).map(|_| reader.fixed()).collect::<Result<Vec<u64>, _>>()?)
             }
-            _ => return Err(Damaged("a flag is neither set nor unset")),
+            2 => Rare::TooMany,
+            _ => return Err(Damaged("the levels are of no known kind")),
         };
-        if rare.as_ref().is_some_and(|rare| !rare.is_sorted()) {
+        if matches!(&rare, Rare::Known(known) if !known.is_sorted()) {
             return Err(Damaged("the known levels do not rise"));
         }
         let mut reference = Self::anchored(names, rare);
@@ -212,7 +251,18 @@ impl LevelReference {
             return Err(Damaged("the counts have no sum"));
         }
         let named = Frequent::read(reader, capacity(self.names.len()))?;
-        Ok(LevelSketch { anchor: self.anchor, absent, counts, rare, unseen, named })
+        let buckets = reader.counts(BUCKETS)?;
+        let is_bucketed = self.rare != Rare::None;
+        if buckets.len() != if is_bucketed { BUCKETS } else { 0 } {
+            return Err(Damaged("the sketch has another number of buckets"));
+        }
+        if is_bucketed && sum != Some(buckets.iter().sum()) {
+            return Err(Damaged("the buckets do not hold the rows"));
+        }
+        if named.rows().is_none_or(|rows| rows > unseen) {
+            return Err(Damaged("more rows have a name than there are"));
+        }
+        Ok(LevelSketch { anchor: self.anchor, absent, counts, rare, unseen, named, buckets })
     }
 }
 
@@ -221,7 +271,7 @@ fn capacity(counted: usize) -> usize {
 }
 
 impl LevelSketch {
-    fn empty(anchor: u64, counted: usize) -> Self {
+    fn empty(anchor: u64, counted: usize, is_bucketed: bool) -> Self {
         Self {
             anchor,
             absent: Absent::default(),
@@ -229,6 +279,7 @@ impl LevelSketch {
             rare: 0,
             unseen: 0,
             named: Frequent::new(capacity(counted)),
+            buckets: if is_bucketed { vec![0; BUCKETS] } else { Vec::new() },
         }
     }
 
@@ -238,7 +289,8 @@ impl LevelSketch {
             return false;
         }
         self.absent.merge(&other.absent);
-        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+        let (counts, others) = (self.counts.iter_mut(), other.counts.iter());
+        for (count, more) in counts.chain(&mut self.buckets).zip(others.chain(&other.buckets)) {
             *count = count.saturating_add(*more);
         }
         self.rare = self.rare.saturating_add(other.rare);
@@ -271,9 +323,27 @@ impl LevelSketch {
         &self.counts
     }
 
-    /// All counts: of the levels with counters, of the reference's rarer levels together, and of unseen ones together.
-    pub(crate) fn shares(&self) -> Vec<u64> {
-        self.counts.iter().copied().chain([self.rare, self.unseen]).collect()
+    /// Rows by cells that were not chosen by how often they occur in either sketch, and for each side the rows that are in
+    /// none of them: unseen levels that are too rare to be named. They must be pooled with other rare levels, for alone
+    /// they have no rows in the reference because that is what they are.
+    pub(crate) fn cells(&self, other: &Self) -> ([Vec<u64>; 2], [u64; 2]) {
+        if !self.buckets.is_empty() {
+            return ([self.buckets.clone(), other.buckets.clone()], [0, 0]);
+        }
+        let mut cells = [self.counts.clone(), other.counts.clone()];
+        let mut rest = [self.unseen, other.unseen];
+        let [left, right] = [&self.named, &other.named].map(|named| named.top().0);
+        let mut names: Vec<&String> = left.iter().chain(&right).map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            for (side, named) in [&left, &right].into_iter().enumerate() {
+                let rows = named.iter().find(|(known, _)| known == name).map_or(0, |(_, rows)| *rows);
+                cells[side].push(rows);
+                rest[side] = rest[side].saturating_sub(rows);
+            }
+        }
+        (cells, rest)
     }
 
     /// The most frequent unseen levels with their rows, most frequent first, and by how much a count may be too low: 0
@@ -292,6 +362,7 @@ impl LevelSketch {
         writer.whole(self.rare);
         writer.whole(self.unseen);
         self.named.write(&mut writer);
+        writer.counts(&self.buckets);
         writer.0
     }
 }
