@@ -41,8 +41,7 @@ fn median_width(rows: &[&[f64]]) -> Option<f64> {
     let last = distances.len().checked_sub(1)?;
     let middle = (last as f64 / 2.0).round_ties_even() as usize;
     let (_, median, _) = distances.select_nth_unstable_by(middle, f64::total_cmp);
-    let sigma = (0.5 * *median).sqrt();
-    (sigma > 0.0).then_some(sigma)
+    Some((0.5 * if *median > 0.0 { *median } else { 1.0 }).sqrt())
 }
 
 /// Kernel values of all pairs of rows of both sides, the reference's first.
@@ -94,8 +93,8 @@ fn prepare(reference: &[f64], current: &[f64], width: usize) -> Option<(Kernel, 
 
 /// The distance of two samples of rows of `width` numbers each. Rows with a value that is not finite are left out.
 ///
-/// `None` for fewer than two rows on a side, more than 4,000 on both (draw some, or use
-/// [`FourierFeatures`](super::FourierFeatures)), or a reference of mostly equal rows, which has no width.
+/// `None` for fewer than two rows on a side, or more than 4,000 on both (draw some, or use
+/// [`FourierFeatures`](super::FourierFeatures)).
 pub fn mmd(reference: &[f64], current: &[f64], width: usize) -> Option<Mmd> {
     let (kernel, in_reference, sigma) = prepare(reference, current, width)?;
     Some(Mmd { sigma, squared: kernel.discrepancy(&in_reference) })
