@@ -149,11 +149,6 @@ pub fn roc_auc(y: &[bool], scores: &[f64]) -> Option<f64> {
     ScoreCurve::new(y, scores, None).map(|curve| curve.roc_auc())
 }
 
-/// Average precision. `None` when a class is missing.
-pub fn average_precision(y: &[bool], scores: &[f64]) -> Option<f64> {
-    ScoreCurve::new(y, scores, None).map(|curve| curve.average_precision())
-}
-
 /// Precision among the best ⌊n·share⌋ scores (at least one row) over the base rate; equal scores keep their order.
 /// `None` without positives, for lengths that differ, a NaN, or a share outside (0, 1].
 pub fn lift(y: &[bool], scores: &[f64], share: f64) -> Option<f64> {

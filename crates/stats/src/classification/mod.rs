@@ -16,7 +16,7 @@ mod walk;
 pub use binary::BinarySummary;
 pub use calibration::{Bin, Calibration, calibration_curve, confidence_calibration, positive_calibration};
 pub use confusion::Confusion;
-pub use curve::{PrPoint, RocPoint, ScoreCurve, average_precision, lift, roc_auc};
+pub use curve::{PrPoint, RocPoint, ScoreCurve, lift, roc_auc};
 pub use multiclass::{Average, ClassScore, ConfusionMatrix, MulticlassProbabilities, multiclass_metrics};
 pub use pass::{BinaryPass, CurvePoint, Slicing, binary_pass};
 pub use scores::{brier, brier_rows, log_loss, log_loss_rows, row_log_loss};
