@@ -38,7 +38,7 @@ impl ScoreCurve {
         if y.len() != scores.len() || weights.is_some_and(|weights| weights.len() != y.len()) {
             return None;
         }
-        let order = super::order::descending(scores)?;
+        let order = super::order::descending(scores)?.rows;
         let mut curve = Self { thresholds: Vec::new(), tp: Vec::new(), fp: Vec::new() };
         let (mut tp, mut fp) = (0.0, 0.0);
         for group in order.chunk_by(|&left, &right| scores[left as usize] == scores[right as usize]) {
@@ -155,7 +155,7 @@ pub fn lift(y: &[bool], scores: &[f64], share: f64) -> Option<f64> {
     if y.len() != scores.len() || !(share > 0.0 && share <= 1.0) {
         return None;
     }
-    let order = super::order::descending(scores)?;
+    let order = super::order::descending(scores)?.rows;
     let hits = |rows: &[u32]| rows.iter().filter(|&&row| y[row as usize]).count() as f64;
     let best = ((order.len() as f64 * share).floor() as usize).max(1);
     ratio(hits(order.get(..best)?) / best as f64, ratio(hits(&order), order.len() as f64)?)

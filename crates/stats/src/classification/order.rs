@@ -15,9 +15,16 @@ fn key(score: f64) -> u64 {
     bits ^ (negative | 1 << 63)
 }
 
-/// Row numbers from the highest score down; equal scores keep their order. `None` for a NaN or more rows than 32 bits
-/// can number.
-pub(crate) fn descending(scores: &[f64]) -> Option<Vec<u32>> {
+/// Rows from the highest score down; equal scores keep their order.
+pub(crate) struct Order {
+    /// The row numbers.
+    pub(crate) rows: Vec<u32>,
+    /// For each place whether the next one has the same score.
+    pub(crate) ties: Vec<bool>,
+}
+
+/// Puts rows in order. `None` for a NaN or more rows than 32 bits can number.
+pub(crate) fn descending(scores: &[f64]) -> Option<Order> {
     let rows = u32::try_from(scores.len()).ok()?;
     if scores.iter().any(|score| score.is_nan()) {
         return None;
@@ -25,7 +32,8 @@ pub(crate) fn descending(scores: &[f64]) -> Option<Vec<u32>> {
     if scores.len() < FEW_ROWS {
         let mut order: Vec<u32> = (0..rows).collect();
         order.sort_by(|&left, &right| key(scores[right as usize]).cmp(&key(scores[left as usize])));
-        return Some(order);
+        let ties = ties(&order, |_| true, scores);
+        return Some(Order { rows: order, ties });
     }
     let (low, high) = scores.iter().fold((u64::MAX, 0), |(low, high), &score| {
         let key = key(score);
@@ -39,7 +47,17 @@ pub(crate) fn descending(scores: &[f64]) -> Option<Vec<u32>> {
     if shift > 0 {
         sort_within_equal_keys(&sorted, &mut order, scores);
     }
-    Some(order)
+    // Rows with different keys have different scores: only equal keys cost a look at the scores, far apart in memory.
+    let ties = ties(&order, |place| sorted[place] >> KEY_BITS == sorted[place + 1] >> KEY_BITS, scores);
+    Some(Order { rows: order, ties })
+}
+
+/// For each place whether the next one has the same score; where `possible` says no it has not.
+fn ties(order: &[u32], possible: impl Fn(usize) -> bool, scores: &[f64]) -> Vec<bool> {
+    let tied = |place: usize| {
+        place + 1 < order.len() && possible(place) && scores[order[place] as usize] == scores[order[place + 1] as usize]
+    };
+    (0..order.len()).map(tied).collect()
 }
 
 /// Sorts words by their upper half, digit by digit from the lowest; equal ones keep their order.
@@ -116,9 +134,16 @@ mod tests {
         for draw in draws {
             for rows in [0, 1, 2, 511, 512, 5_000] {
                 let scores: Vec<f64> = (0..rows).map(|_| draw()).collect();
-                assert_eq!(descending(&scores).unwrap(), by_comparison(&scores));
+                let (order, expected) = (descending(&scores).unwrap(), by_comparison(&scores));
+                assert_eq!(order.rows, expected);
+                let ties = (0..rows).map(|place| {
+                    expected
+                        .get(place + 1)
+                        .is_some_and(|&next| scores[next as usize] == scores[expected[place] as usize])
+                });
+                assert!(order.ties.into_iter().eq(ties));
             }
         }
-        assert_eq!(descending(&[0.1, f64::NAN]), None);
+        assert!(descending(&[0.1, f64::NAN]).is_none());
     }
 }

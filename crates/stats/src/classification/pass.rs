@@ -56,20 +56,35 @@ pub fn binary_pass(
     let order = order::descending(p)?;
     let read = Read::of(y, p, threshold);
     let ranked = Ranked::new(y, p, &order);
-    let one = [Slicing { codes: &[], groups: 1 }];
-    let measure = |slicing: &Slicing<'_>| -> Vec<BinarySummary> {
-        let code = |row: usize| if slicing.codes.is_empty() { 0 } else { slicing.codes[row] as usize };
-        match weights {
-            None => groups(&read, &ranked, slicing.groups, code, |_| 1.0),
-            Some(weights) => groups(&read, &ranked, slicing.groups, code, |row| weights[row]),
+    let overall = measure(&read, &ranked, weights, 1, |_| 0).pop()?;
+    let slice = |slicing: &Slicing<'_>| {
+        // The walk meets rows in the order of their scores, far apart in memory: a byte each stays in the cache.
+        let few: Option<Vec<u8>> = (slicing.groups < usize::from(u8::MAX))
+            .then(|| slicing.codes.iter().map(|&code| u8::try_from(code).unwrap_or(u8::MAX)).collect());
+        match few {
+            Some(codes) => measure(&read, &ranked, weights, slicing.groups, |row| usize::from(codes[row])),
+            None => measure(&read, &ranked, weights, slicing.groups, |row| slicing.codes[row] as usize),
         }
     };
-    let overall = measure(&one[0]).pop()?;
     let curve = match weights {
         None => ranked.curve(&overall.cells, |_| 1.0),
         Some(weights) => ranked.curve(&overall.cells, |row| weights[row]),
     };
-    Some(BinaryPass { slices: slicings.iter().map(measure).collect(), overall, curve })
+    Some(BinaryPass { slices: slicings.iter().map(slice).collect(), overall, curve })
+}
+
+/// The groups of one slicing.
+fn measure(
+    read: &Read<'_>,
+    ranked: &Ranked<'_>,
+    weights: Option<&[f64]>,
+    count: usize,
+    code: impl Fn(usize) -> usize,
+) -> Vec<BinarySummary> {
+    match weights {
+        None => groups(read, ranked, count, code, |_| 1.0),
+        Some(weights) => groups(read, ranked, count, code, |row| weights[row]),
+    }
 }
 
 /// Whether a weight can be one.

@@ -1,5 +1,6 @@
 //! One walk down the scores, adding up for every group what its order says.
 
+use super::order::Order;
 use super::{Confusion, CurvePoint};
 
 /// The shares of the best rows at which lift is read.
@@ -150,12 +151,9 @@ fn best_rows(rows: usize, share: f64) -> usize {
 }
 
 impl<'a> Ranked<'a> {
-    pub(super) fn new(y: &[bool], scores: &'a [f64], order: &'a [u32]) -> Self {
-        let next = order.iter().skip(1).map(|&row| scores[row as usize]).chain([f64::NAN]);
-        let flag = |(&row, next): (&u32, f64)| {
-            (u8::from(y[row as usize]) * POSITIVE) | (u8::from(scores[row as usize] == next) * TIED)
-        };
-        Self { scores, order, flags: order.iter().zip(next).map(flag).collect() }
+    pub(super) fn new(y: &[bool], scores: &'a [f64], order: &'a Order) -> Self {
+        let flag = |(&row, &tied): (&u32, &bool)| (u8::from(y[row as usize]) * POSITIVE) | (u8::from(tied) * TIED);
+        Self { scores, order: &order.rows, flags: order.rows.iter().zip(&order.ties).map(flag).collect() }
     }
 
     /// Walks from the highest score down.
