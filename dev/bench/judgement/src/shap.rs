@@ -1,7 +1,13 @@
 //! Exact explanations of a tree ensemble: 100 trees × depth 6 × 20 features.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
+use flyball_core::model::{Engine, TrainRequest, Trainer, load_graph};
 use flyball_core::rng::Rng;
+use flyball_core::{Column, Table, Task};
+use flyball_engine_tabular::{Gbdt, TabularEngine};
+use flyball_stats::explain::{Coalition, kernel_shap};
 use flyball_stats::shap::{Comparison, Ensemble, Explainer, Node, Tree};
 use serde_json::{Value, json};
 
@@ -44,8 +50,58 @@ pub(crate) fn bench() -> Result<Value> {
         "interventional_100_rows_per_cpu_s": rate(&against, 10_000, 2)?,
         "interventional_100_one_row_at_a_time_per_cpu_s": rate(&against, 1, 2)?,
         "interactions_rows_per_cpu_s": interactions,
+        "kernel_rows_per_cpu_s": kernel()?,
         "additivity_worst": additivity.fold(0.0, f64::max),
     }))
+}
+
+/// KernelSHAP of a model as it is served, with SHAP's own number of coalitions.
+fn kernel() -> Result<f64> {
+    let mut rng = Rng::seeded(8);
+    let names: Vec<String> = (0..FEATURES).map(|at| format!("f{at}")).collect();
+    let mut columns: Vec<Vec<f64>> = (0..FEATURES).map(|_| (0..5_000).map(|_| rng.unit()).collect()).collect();
+    let label: Vec<f64> =
+        (0..5_000).map(|row| (6.0 * columns[0][row]).sin() + columns[1][row] * columns[2][row]).collect();
+    let column = |(name, values): (&String, &Vec<f64>)| (name.clone(), Column::Float(values.clone()));
+    let mut learn = Table::new(names.iter().zip(&columns).map(column).collect())?;
+    learn.push("y", Column::Float(label))?;
+    let parameters = json!({ "trees": TREES, "depth": DEPTH });
+    let parameters = parameters.as_object().context("parameters")?;
+    let request = TrainRequest {
+        task: Task::Regression,
+        rows: &learn,
+        label: "y",
+        features: &names,
+        validation: None,
+        parameters,
+        seed: 1,
+    };
+    let engines: [Arc<dyn Engine>; 1] = [Arc::new(TabularEngine)];
+    let model = load_graph(&engines, &Gbdt.train(&request)?.artifact)?;
+    columns.iter_mut().for_each(|values| values.truncate(BACKGROUND + 1));
+    let mut game = |coalitions: &[Coalition]| -> Result<Vec<f64>> {
+        let mut gains = Vec::with_capacity(coalitions.len());
+        // So many as the explanations of endpoints ask for at once.
+        for some in coalitions.chunks(16_384 / BACKGROUND) {
+            let mixed = columns.iter().enumerate().map(|(place, values)| {
+                let (own, theirs) = (values[BACKGROUND], &values[..BACKGROUND]);
+                let mut made = Vec::with_capacity(some.len() * BACKGROUND);
+                some.iter().for_each(|coalition| match coalition[place] {
+                    true => made.resize(made.len() + BACKGROUND, own),
+                    false => made.extend_from_slice(theirs),
+                });
+                (names[place].clone(), Column::Float(made))
+            });
+            let scores = model.predict(&Table::new(mixed.collect())?)?.scores;
+            gains.extend(scores.chunks_exact(BACKGROUND).map(|own| own.iter().sum::<f64>() / BACKGROUND as f64));
+        }
+        Ok(gains)
+    };
+    let seconds = per_call(|| {
+        let estimate = kernel_shap(FEATURES, 2 * FEATURES + 2_048, &mut |n| rng.below(n), &mut game);
+        drop(std::hint::black_box(estimate));
+    })?;
+    Ok(1.0 / seconds)
 }
 
 fn rows(rng: &mut Rng, count: usize) -> Vec<f64> {
