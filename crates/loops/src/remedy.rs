@@ -25,7 +25,7 @@ pub use serving::ServingWatch;
 use crate::declared::{self, Declared};
 use crate::file::{Remedy, Schedule, Trigger};
 use crate::platform::{Platform, permit_of};
-use act::{Call, act};
+use act::{Asks, Call, act, resolve};
 
 /// The kind of the job of a remedy that acts by the calendar.
 pub const SCHEDULED: &str = "loop.scheduled";
@@ -61,7 +61,7 @@ pub(crate) fn consider(tx: &mut Tx<'_>, declared: &Declared, report: &WindowRepo
         && quarantine::current(tx, &permit.read(), name)?.is_some_and(|open| open.from < report.from)
     {
         quarantine::close(tx, &permit, name, report.from, "the data is sound again", now)?;
-        approve::no_longer_waits(tx, declared, now)?;
+        resolve(tx, declared, Asks::Quarantine, "the data is sound again", now)?;
     }
     let is_newest =
         monitoring::windows(tx, &permit.read(), name, 1)?.first().map(|window| window.from) == Some(report.from);

@@ -221,7 +221,7 @@ fn take(
         record.state = State::Waiting;
         record.expires_at = Some(now + remedy.limits.approval_within);
         let summary = format!("{} waits for approval of {}: {}", action.as_str(), record.id, record.reason);
-        return tell(tx, declared, summary, json!({ "action": record.id }), now);
+        return tell(tx, declared, Asks::Approval, summary, json!({ "action": record.id }), now);
     }
     match perform(tx, declared, action, &record.reason, (record.trouble_at, standing.past()), &remedy.limits, now)? {
         Done::No(why) => hold(record, why),
@@ -257,18 +257,48 @@ fn give_up(
     page.trouble_at = call.trouble_at;
     page.cost = cost_of(declared, Action::Page);
     page.effective_at = Some(now);
-    tell(tx, declared, format!("a person is needed: {}", page.reason), json!({ "action": page.id }), now)?;
+    let summary = format!("a person is needed: {}", page.reason);
+    tell(tx, declared, Asks::Page, summary, json!({ "action": page.id }), now)?;
     remedies::record(tx, &permit, &page).map(drop)
+}
+
+/// What asks for a person; each has an alert of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// Something that no remedy can mend.
+    Page,
+    /// Actions that wait for approval.
+    Approval,
+    /// Data that nothing is learned from.
+    Quarantine,
+}
+
+impl Asks {
+    fn finding(self, present: bool, summary: String, details: Value) -> Finding {
+        let subject = match self {
+            Asks::Page => None,
+            Asks::Approval => Some("approval".to_owned()),
+            Asks::Quarantine => Some("quarantine".to_owned()),
+        };
+        Finding { subject, ..Finding::new(AlertKind::Page, present, summary, details) }
+    }
 }
 
 /// Raises the alert for a person.
 pub(super) fn tell(
     tx: &mut Tx<'_>,
     declared: &Declared,
+    asks: Asks,
     summary: String,
     details: Value,
     now: Timestamp,
 ) -> Result<()> {
-    let finding = Finding::new(AlertKind::Page, true, summary, details);
+    let finding = asks.finding(true, summary, details);
+    monitoring::apply(tx, &permit_of(&declared.name)?, declared.name.as_str(), &finding, now)
+}
+
+/// Resolves the alert for a person.
+pub(super) fn resolve(tx: &mut Tx<'_>, declared: &Declared, asks: Asks, summary: &str, now: Timestamp) -> Result<()> {
+    let finding = asks.finding(false, summary.to_owned(), json!({}));
     monitoring::apply(tx, &permit_of(&declared.name)?, declared.name.as_str(), &finding, now)
 }

@@ -1,14 +1,11 @@
 //! What a person says to an action that waits for approval, and to data in quarantine.
 
 use flyball_core::{Edit, Error, ErrorCode, Permit, Result, Timestamp};
-use flyball_monitoring::alert::{AlertKind, Finding};
-use flyball_monitoring::store as monitoring;
 use flyball_remedies::{PastAction, State, quarantine, store as remedies};
 use flyball_store::Tx;
 use serde::Deserialize;
-use serde_json::json;
 
-use super::act::Standing;
+use super::act::{Asks, Standing, resolve};
 use super::perform::{Done, perform};
 use crate::declared::{self, Declared};
 use crate::file::{Action, Limits};
@@ -100,17 +97,13 @@ pub(super) fn expire(tx: &mut Tx<'_>, declared: &Declared, now: Timestamp) -> Re
     Ok(())
 }
 
-/// Resolves the alert that asked for a person, when nothing asks any more.
-pub(super) fn no_longer_waits(tx: &mut Tx<'_>, declared: &Declared, now: Timestamp) -> Result<()> {
-    let permit = permit_of(&declared.name)?;
-    let name = declared.name.as_str();
-    let waits = !remedies::waiting(tx, &permit.read(), Some(name), now)?.is_empty();
-    if waits || quarantine::current(tx, &permit.read(), name)?.is_some() {
-        return Ok(());
+/// Resolves the alert that asks for approval, when nothing waits for it any more.
+fn no_longer_waits(tx: &mut Tx<'_>, declared: &Declared, now: Timestamp) -> Result<()> {
+    let permit = permit_of(&declared.name)?.read();
+    if remedies::waiting(tx, &permit, Some(declared.name.as_str()), now)?.is_empty() {
+        resolve(tx, declared, Asks::Approval, "nothing waits for approval", now)?;
     }
-    let summary = "nothing waits for a person".to_owned();
-    let finding = Finding::new(AlertKind::Page, false, summary, json!({}));
-    monitoring::apply(tx, &permit, name, &finding, now)
+    Ok(())
 }
 
 /// Ends the quarantine of a loop's data: what comes from now on is learned from again.
@@ -123,7 +116,7 @@ pub fn release(platform: &Platform, permit: &Permit<Edit>, loop_name: &str, note
     platform.db.write(move |tx| {
         let declared = declared::get(tx, &permit.read(), &name)?;
         if quarantine::close(tx, &permit, &name, now, &note, now)? {
-            return no_longer_waits(tx, &declared, now);
+            return resolve(tx, &declared, Asks::Quarantine, "the data is learned from again", now);
         }
         Err(Error::not_found("quarantine of the loop", &name).hint("`flyball remedies show NAME` says what is held"))
     })

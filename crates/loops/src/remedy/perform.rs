@@ -15,7 +15,7 @@ use flyball_serving::store::{self as serving, NewRevision};
 use flyball_store::Tx;
 use serde_json::{Value, json};
 
-use super::act::tell;
+use super::act::{Asks, tell};
 use crate::declared::{Declared, is_fallback};
 use crate::file::{Action, Limits};
 use crate::platform::permit_of;
@@ -62,11 +62,11 @@ pub(super) fn perform(
             quarantine::open(tx, &permit_of(&declared.name)?, declared.name.as_str(), from, reason, now)?;
             // Training stands still until the data is sound again: somebody should know.
             let summary = format!("nothing is learned from the data since {from}: {reason}");
-            tell(tx, declared, summary, json!({}), now)?;
+            tell(tx, declared, Asks::Quarantine, summary, json!({}), now)?;
             Ok(Done::Yes { effect: json!({ "from": from.to_string() }), in_effect: true })
         }
         Action::Page => {
-            tell(tx, declared, format!("a person is needed: {reason}"), json!({}), now)?;
+            tell(tx, declared, Asks::Page, format!("a person is needed: {reason}"), json!({}), now)?;
             Ok(Done::Yes { effect: Value::Null, in_effect: true })
         }
     }
