@@ -9,7 +9,7 @@ use flyball_evaluation::measure::Measure;
 use serde::{Deserialize, Serialize};
 
 use crate::drift::{ColumnDrift, PREDICTION};
-use crate::units;
+use crate::units::{self, Spread};
 use crate::window::WindowReport;
 
 /// A feature has gone missing when its share of missing values grew by this much: fewer gaps come and go by themselves.
@@ -185,7 +185,10 @@ fn of_data(window: &WindowReport, before: &[WindowReport]) -> Vec<Cause> {
     causes.extend(gone);
     let moved = |column: &&ColumnDrift| column.alarm && column.effect >= UNIT_EFFECT && column.column != PREDICTION;
     for column in window.columns.iter().filter(moved) {
-        if let Some(change) = column.quantiles.as_ref().and_then(|(then, now)| units::changed(then, now)) {
+        let known = |name: &str| column.statistics.get(name).copied();
+        let spread = |mean: &str, deviation: &str| Some(Spread { mean: known(mean)?, deviation: known(deviation)? });
+        let spreads = spread("mean_before", "deviation_before").zip(spread("mean", "deviation"));
+        if let Some(change) = spreads.and_then(|(then, now)| units::changed(then, now)) {
             let evidence = format!("{} looks {change}", column.column);
             causes.push(Cause::new(CauseKind::UnitChange, Some(&column.column), column.effect, evidence));
         }

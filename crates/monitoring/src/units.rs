@@ -1,5 +1,5 @@
-//! Whether numbers come in another unit: the quartiles of a window are those of the reference under one of the conversions
-//! that people forget.
+//! Whether numbers come in another unit: mean and standard deviation of a window are those of the reference under one of
+//! the conversions that people forget.
 
 /// A conversion of units: `factor * x + offset`.
 struct Conversion {
@@ -37,42 +37,43 @@ const CONVERSIONS: &[Conversion] = &[
     Conversion { factor: 1.0, offset: 273.15, about: "degrees Celsius and kelvins" },
 ];
 
-/// How far the quartiles may be from the converted ones, in interquartile ranges of the latter.
+/// How far the mean may be from the converted one, in converted standard deviations; and how far apart both deviations,
+/// as the logarithm of their ratio.
 const TOLERANCE: f64 = 0.15;
 
-/// The conversion that fits, in words; `None` when none does, when the numbers hardly vary, or when they are as they
-/// were. Both arguments are minimum, quartiles and maximum.
-pub(crate) fn changed(then: &[f64; 5], now: &[f64; 5]) -> Option<String> {
-    if distance(then, now)? <= TOLERANCE * 2.0 {
+/// Mean and standard deviation of some numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) mean: f64,
+    pub(crate) deviation: f64,
+}
+
+impl Spread {
+    fn converted(self, factor: f64, offset: f64) -> Self {
+        Self { mean: factor * self.mean + offset, deviation: factor.abs() * self.deviation }
+    }
+
+    /// How far `found` is from what is expected; `None` when either hardly varies.
+    fn distance(self, found: Spread) -> Option<f64> {
+        let means = (found.mean - self.mean).abs() / self.deviation;
+        let deviations = (found.deviation / self.deviation).ln().abs();
+        Some(means.max(deviations)).filter(|distance| distance.is_finite())
+    }
+}
+
+/// The conversion that fits, in words; `None` when none does, when the numbers hardly vary, or when they are as they were.
+pub(crate) fn changed(then: Spread, now: Spread) -> Option<String> {
+    if then.distance(now)? <= TOLERANCE * 2.0 {
         return None;
     }
-    let tried = CONVERSIONS.iter().flat_map(|conversion| {
-        let Conversion { factor, offset, about } = conversion;
-        let there = (then.map(|x| factor * x + offset), format!("converted: {about}"));
-        let back = (then.map(|x| (x - offset) / factor), format!("converted back: {about}"));
+    let tried = CONVERSIONS.iter().flat_map(|Conversion { factor, offset, about }| {
+        let there = (then.converted(*factor, *offset), format!("converted: {about}"));
+        let back = (then.converted(1.0 / factor, -offset / factor), format!("converted back: {about}"));
         [there, back]
     });
-    let distances = tried.filter_map(|(converted, words)| {
-        let range = (converted[3] - converted[1]).abs();
-        // A changed sign swaps the quartiles.
-        let converted = if converted[1] > converted[3] { reversed(&converted) } else { converted };
-        (range > 0.0).then(|| distance(&converted, now)).flatten().map(|distance| (distance, words))
-    });
+    let distances = tried.filter_map(|(converted, words)| Some((converted.distance(now)?, words)));
     let (best, words) = distances.min_by(|a, b| a.0.total_cmp(&b.0))?;
     (best <= TOLERANCE).then_some(words)
-}
-
-fn reversed(values: &[f64; 5]) -> [f64; 5] {
-    let mut values = *values;
-    values.reverse();
-    values
-}
-
-/// The largest distance of the quartiles, in interquartile ranges of `expected`; `None` when that has none.
-fn distance(expected: &[f64; 5], found: &[f64; 5]) -> Option<f64> {
-    let range = expected[3] - expected[1];
-    let farthest = (1..4).map(|quartile| (expected[quartile] - found[quartile]).abs()).fold(0.0, f64::max);
-    (range > 0.0).then(|| farthest / range).filter(|distance| distance.is_finite())
 }
 
 #[cfg(test)]
@@ -81,18 +82,19 @@ mod tests {
 
     #[test]
     fn conversions_are_known_in_both_directions_and_shifts_are_none() {
-        let then = [40.0, 60.0, 70.0, 80.0, 100.0];
-        let told = |now: [f64; 5]| changed(&then, &now);
-        assert!(told(then.map(|f| (f - 32.0) / 1.8)).unwrap().contains("Celsius"));
-        assert!(told(then.map(|x| x / 1000.0)).unwrap().contains("thousand"));
-        assert!(told(then.map(|x| x * 1.61)).unwrap().contains("miles"));
-        assert!(told(then.map(|x| x * 2.54 + 0.5)).unwrap().contains("2.54"));
-        assert!(told(reversed(&then.map(|x| -x))).unwrap().contains("sign"));
-        assert_eq!(told(then), None);
-        assert_eq!(told(then.map(|x| x + 5.0)), None);
-        assert_eq!(told(then.map(|x| x + 30.0)), None);
-        assert_eq!(told([7.0; 5]), None);
-        assert_eq!(changed(&[7.0; 5], &then), None);
-        assert_eq!(changed(&then, &[f64::NAN; 5]), None);
+        let then = Spread { mean: 60.0, deviation: 12.0 };
+        let told = |factor: f64, offset: f64| changed(then, then.converted(factor, offset));
+        assert!(told(1.0 / 1.8, -32.0 / 1.8).unwrap().contains("Celsius"));
+        assert!(told(1.0, 273.15).unwrap().contains("kelvins"));
+        assert!(told(0.001, 0.0).unwrap().contains("thousand"));
+        assert!(told(1.61, 0.0).unwrap().contains("miles"));
+        assert!(told(2.54, 0.5).unwrap().contains("2.54"));
+        assert!(told(-1.0, 0.0).unwrap().contains("sign"));
+        assert_eq!(told(1.0, 0.0), None);
+        assert_eq!(told(1.0, 5.0), None);
+        assert_eq!(told(1.0, 30.0), None);
+        assert_eq!(told(0.0, 7.0), None);
+        assert_eq!(changed(Spread { mean: 7.0, deviation: 0.0 }, then), None);
+        assert_eq!(changed(then, Spread { mean: f64::NAN, deviation: f64::NAN }), None);
     }
 }

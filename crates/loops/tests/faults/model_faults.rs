@@ -37,9 +37,9 @@ fn a_failing_model_is_gone_back_from_within_seconds() {
 
 #[test]
 fn a_rollback_takes_no_longer_than_a_short_window_and_five_seconds() {
-    let mut world = World::with("window: 1m", &format!("  - every: 1d\n    do: retrain\n{SERVING}"));
-    world.day(&well);
-    assert_eq!(world.traffic(60, 30), None);
+    let mut world = World::with("window: 1m", &format!("  - every: 20m\n    do: retrain\n{SERVING}"));
+    // A few minutes more of history make another model.
+    assert_eq!(world.traffic(20 * 60 + 5, 2), None);
     assert_eq!(world.version().1, 2);
     world.fault(2, Some(Fault::Failing));
     let acted = world.traffic(90, 30).unwrap();

@@ -117,22 +117,6 @@ fn the_message_says_what_was_expected() {
             "monitor.performance.metric: expected a metric of the loop's task, found 'rmse'",
         ),
         ("floor: 0.62", "floor: high", "monitor.performance.floor: expected a number, found 'high'"),
-        ("do: retrain", "do: retain", "did you mean 'retrain'?"),
-        ("    do: rollback", "    do: rollback\n    every: month", "remedies[1]: 'when' and 'every' in one remedy"),
-        ("per_month: 4", "per_month: 0", "limits.per_month: expected at least 1, found '0'"),
-        ("do: retrain", "do: [retrain, retrain]", "the step 'retrain' stands here twice"),
-        ("do: retrain", "do: []", "remedies[0].do: expected an action"),
-        ("do: retrain", "dry_run: 1\n    do: retrain", "dry_run: expected true or false, found '1'"),
-        ("per_month: 4", "budget: 5", "a 'budget' needs 'costs' to count by"),
-        ("per_month: 4", "approval: hih", "did you mean 'high'?"),
-        ("per_month: 4", "give_up_after: 0", "limits.give_up_after: expected at least 1, found '0'"),
-        ("per_month: 4", "concurrency: { min: 9, max: 2 }", "expected bounds that rise from at least 1"),
-        (
-            "    do: rollback",
-            "    do: rollback\n  - every: month\n    do: [retrain, page]",
-            "a schedule has one action",
-        ),
-        ("per_month: 4", "per_month: -1", "limits.per_month: expected a whole number, found '-1'"),
         ("monitor:\n", "notfy: x\nmonitor:\n", "did you mean 'notify'?"),
         ("monitor:\n", "notify: x\nmonitor:\n", "notify: expected a map of keys, found 'x'"),
         ("monitor:\n", "notify: { slac: x }\nmonitor:\n", "did you mean 'slack'?"),
@@ -186,10 +170,39 @@ fn the_message_says_what_was_expected() {
             "deploy.abort_if[0]: 'drift' is only known to the monitor",
         ),
     ] {
-        let shown = changed(from, to);
-        assert!(shown.contains(expected), "{to}:\n{shown}");
-        assert_eq!(shown.matches("flyball.yaml:").count(), 1, "one mistake is one problem: {to}:\n{shown}");
+        one_problem(from, to, expected);
     }
+}
+
+#[test]
+fn what_a_remedy_cannot_mean_is_told() {
+    for (from, to, expected) in [
+        ("do: retrain", "do: retain", "did you mean 'retrain'?"),
+        ("    do: rollback", "    do: rollback\n    every: month", "remedies[1]: 'when' and 'every' in one remedy"),
+        ("per_month: 4", "per_month: 0", "limits.per_month: expected at least 1, found '0'"),
+        ("do: retrain", "do: [retrain, retrain]", "the step 'retrain' stands here twice"),
+        ("do: retrain", "do: []", "remedies[0].do: expected an action"),
+        ("do: retrain", "dry_run: 1\n    do: retrain", "dry_run: expected true or false, found '1'"),
+        ("per_month: 4", "budget: 5", "a 'budget' needs 'costs' to count by"),
+        ("per_month: 4", "approval: hih", "did you mean 'high'?"),
+        ("per_month: 4", "give_up_after: 0", "limits.give_up_after: expected at least 1, found '0'"),
+        ("per_month: 4", "concurrency: { min: 9, max: 2 }", "expected bounds that rise from at least 1"),
+        (
+            "    do: rollback",
+            "    do: rollback\n  - every: month\n    do: [retrain, page]",
+            "a schedule has one action",
+        ),
+        ("per_month: 4", "per_month: -1", "limits.per_month: expected a whole number, found '-1'"),
+    ] {
+        one_problem(from, to, expected);
+    }
+}
+
+/// One mistake is one problem.
+fn one_problem(from: &str, to: &str, expected: &str) {
+    let shown = changed(from, to);
+    assert!(shown.contains(expected), "{to}:\n{shown}");
+    assert_eq!(shown.matches("flyball.yaml:").count(), 1, "{to}:\n{shown}");
 }
 
 #[test]

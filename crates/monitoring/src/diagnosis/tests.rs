@@ -20,7 +20,7 @@ fn sound() -> WindowReport {
         effect: 0.01,
         effect_name: "D".to_owned(),
         alarm: false,
-        quantiles: Some(([40.0, 60.0, 70.0, 80.0, 100.0], [41.0, 60.0, 70.0, 80.0, 99.0])),
+        quantiles: None,
         levels: Vec::new(),
         statistics: BTreeMap::new(),
     };
@@ -41,11 +41,13 @@ fn kinds(window: &WindowReport, before: &[WindowReport]) -> Vec<CauseKind> {
     diagnose(window, before).iter().map(|cause| cause.kind).collect()
 }
 
-fn drifted(mut window: WindowReport, now: [f64; 5]) -> WindowReport {
+/// A window whose temperature drifted to this mean and standard deviation; it was 70 with 15 before.
+fn drifted(mut window: WindowReport, mean: f64, deviation: f64) -> WindowReport {
     window.drift = true;
     window.columns[0].alarm = true;
     window.columns[0].effect = 0.9;
-    window.columns[0].quantiles = Some(([40.0, 60.0, 70.0, 80.0, 100.0], now));
+    let statistics = [("mean_before", 70.0), ("deviation_before", 15.0), ("mean", mean), ("deviation", deviation)];
+    window.columns[0].statistics = statistics.map(|(name, value)| (name.to_owned(), value)).into();
     window
 }
 
@@ -59,7 +61,7 @@ fn nothing_is_diagnosed_where_nothing_is_wrong() {
 
 #[test]
 fn faults_of_the_data_stand_before_shifts() {
-    let mut gap = drifted(sound(), [40.0, 60.0, 70.0, 80.0, 100.0]);
+    let mut gap = drifted(sound(), 70.0, 15.0);
     gap.quality.insert("temperature".into(), ColumnQuality { missing: 0.4, ..ColumnQuality::default() });
     gap.columns[0].column = "temperature missing".into();
     let causes = diagnose(&gap, &[]);
@@ -67,9 +69,12 @@ fn faults_of_the_data_stand_before_shifts() {
     assert_eq!((causes[0].kind, causes[0].suggestion.as_str()), (CauseKind::MissingFeature, "quarantine"));
     assert!(causes[0].evidence.contains("40 % of temperature is missing"));
 
-    let celsius = drifted(sound(), [4.4, 15.6, 21.1, 26.7, 37.8]);
+    let celsius = drifted(sound(), 21.1, 8.3);
     assert_eq!(kinds(&celsius, &[]), [CauseKind::UnitChange]);
-    assert_eq!(kinds(&drifted(sound(), [50.0, 70.0, 80.0, 90.0, 110.0]), &[]), [CauseKind::CovariateShift]);
+    let mut slight = celsius.clone();
+    slight.columns[0].effect = 0.5;
+    assert_eq!(kinds(&slight, &[]), [CauseKind::CovariateShift], "another unit moves more than that");
+    assert_eq!(kinds(&drifted(sound(), 80.0, 15.0), &[]), [CauseKind::CovariateShift]);
 
     for name in ["temperature", "wind", "rain"] {
         gap.quality.insert(name.into(), ColumnQuality { missing: 0.9, ..ColumnQuality::default() });
