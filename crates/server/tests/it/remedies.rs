@@ -1,16 +1,23 @@
 //! Remedies over HTTP: the switch, what waits for a person, and what there is not.
 
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use flyball_core::{Duration, Timestamp};
 use flyball_governance::identity;
 use flyball_remedies::{PastAction, State, store};
 
-use crate::fixture::{TestServer, request};
+use crate::fixture::{Answer, TestServer, request};
+
+/// A request with JSON, as clients send it.
+fn send(server: &TestServer, method: Method, path: &str, body: &str) -> Answer {
+    let mut asked = request(method, path, body.to_owned());
+    asked.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    server.send(asked)
+}
 
 #[test]
 fn remedies_are_paused_everywhere_and_resumed() {
     let server = TestServer::new();
-    let put = |body: &str| server.send(request(Method::PUT, "/api/v1/remedies/pauses", body.to_owned()));
+    let put = |body: &str| send(&server, Method::PUT, "/api/v1/remedies/pauses", body);
     let paused = put(r#"{"paused":true,"reason":"a release"}"#).json();
     assert_eq!(paused["pauses"][0]["reason"], "a release");
     assert!(server.get("/remedies").text.contains("a release"));
@@ -27,10 +34,11 @@ fn what_is_not_there_or_waits_no_longer_is_told() {
     for path in ["/api/v1/remedies/act_1", "/api/v1/loops/nobody/remedies"] {
         assert_eq!(server.get(path).status, StatusCode::NOT_FOUND, "{path}");
     }
-    let decide = |id: &str| server.post(&format!("/api/v1/remedies/{id}/decision"), r#"{"decision":"deny"}"#);
+    let post = |path: &str, body: &str| send(&server, Method::POST, path, body);
+    let decide = |id: &str| post(&format!("/api/v1/remedies/{id}/decision"), r#"{"decision":"deny"}"#);
     assert_eq!(decide("act_1").status, StatusCode::NOT_FOUND);
     assert_eq!(server.post("/remedies/act_1/maybe", "").status, StatusCode::NOT_FOUND);
-    assert_eq!(server.post("/api/v1/loops/nobody/quarantine/release", "{}").status, StatusCode::NOT_FOUND);
+    assert_eq!(post("/api/v1/loops/nobody/quarantine/release", "{}").status, StatusCode::NOT_FOUND);
 
     let permit = identity::local_user().unwrap().edit();
     let mut held = PastAction::new(permit.workspace().as_str(), "late", 0, "window:1".into(), Timestamp(1));
