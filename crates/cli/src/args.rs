@@ -9,8 +9,8 @@ use crate::wire::Places;
 
 mod alerting;
 mod evaluating;
-mod monitoring;
 mod explaining;
+mod monitoring;
 mod observing;
 mod remedying;
 mod serving;
@@ -18,8 +18,8 @@ mod tracking;
 
 pub(crate) use alerting::{AlertsVerb, NoteOptions, SecretsVerb, SilenceOptions};
 pub(crate) use evaluating::{EvaluateOptions, ReplayOptions};
-pub(crate) use monitoring::MonitorsVerb;
 pub(crate) use explaining::ExplainOptions;
+pub(crate) use monitoring::MonitorsVerb;
 pub(crate) use observing::LogFormat;
 pub(crate) use remedying::{DecideOptions, RemediesVerb, SwitchOptions};
 pub(crate) use serving::{EndpointsVerb, EnginesVerb, EnvironmentsVerb, ModelOptions, PredictOptions, RolloutOptions};

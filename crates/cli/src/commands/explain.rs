@@ -39,8 +39,9 @@ fn read(file: &Path) -> Result<Value> {
         std::fs::File::open(file).and_then(|opened| opened.take(most).read_to_string(&mut content))
     };
     outcome.map_err(|error| Error::invalid(format!("{} cannot be read", file.display())).cause(error))?;
-    let rows: Value = serde_json::from_str(&content)
-        .map_err(|error| Error::invalid(format!("{} is not JSON: {error}", file.display())).hint("write [{\"FEATURE\": VALUE, …}]"))?;
+    let rows: Value = serde_json::from_str(&content).map_err(|error| {
+        Error::invalid(format!("{} is not JSON: {error}", file.display())).hint("write [{\"FEATURE\": VALUE, …}]")
+    })?;
     Ok(if rows.is_array() { rows } else { json!([rows]) })
 }
 
@@ -62,8 +63,7 @@ fn asked(rows: &Value, options: &ExplainOptions) -> Value {
 
 fn query(options: &ExplainOptions) -> String {
     let mut query = format!("seed={}", options.seed);
-    let texts =
-        [("class", &options.class), ("background", &options.background), ("feature", &options.feature)];
+    let texts = [("class", &options.class), ("background", &options.background), ("feature", &options.feature)];
     for (name, value) in texts {
         if let Some(value) = value {
             query.push_str(&format!("&{name}={}", segment(value)));
@@ -103,7 +103,13 @@ fn rows_told(found: &Value) -> String {
 /// What matters to a model as lines for a person.
 fn model_told(found: &Value) -> String {
     let mut lines = vec![
-        format!("{} version {}, over {} rows ({})", text(&found["model"]), found["version"], found["rows"][0], text(&found["rows"][1])),
+        format!(
+            "{} version {}, over {} rows ({})",
+            text(&found["model"]),
+            found["version"],
+            found["rows"][0],
+            text(&found["rows"][1])
+        ),
         format!("  mean |contribution|  {} increase  feature", text(&found["loss"])),
     ];
     for feature in found["features"].as_array().into_iter().flatten() {

@@ -74,6 +74,7 @@ fn kernel() -> Result<f64> {
         features: &names,
         validation: None,
         parameters,
+        weights: None,
         seed: 1,
     };
     let engines: [Arc<dyn Engine>; 1] = [Arc::new(TabularEngine)];
