@@ -114,6 +114,7 @@ mod tests {
             labelled: 400,
             columns: vec![column.unwrap()],
             drift: true,
+            paging: vec!["wind".to_owned()],
             performance: BTreeMap::from([("auc".to_owned(), measure)]),
             note: None,
             ..WindowReport::silent((Timestamp(0), Timestamp(1)), BTreeMap::new())
@@ -145,13 +146,13 @@ mod tests {
     fn a_metric_is_past_its_floor_near_it_or_well() {
         let floor = Floor { metric: "auc", limit: 0.6, clear: Some(0.65), higher_is_better: true };
         for (auc, present, near) in [(0.59, true, false), (0.62, false, true), (0.66, false, false)] {
-            assert_eq!(shown(&report(auc), Some(&floor))[2], (AlertKind::Performance, present, near), "{auc}");
+            assert_eq!(shown(&report(auc), Some(&floor))[3], (AlertKind::Performance, present, near), "{auc}");
         }
         let loss = Floor { metric: "auc", limit: 0.6, clear: None, higher_is_better: false };
-        assert_eq!(shown(&report(0.61), Some(&loss))[2], (AlertKind::Performance, true, false));
-        assert_eq!(shown(&report(0.59), Some(&loss))[2], (AlertKind::Performance, false, false));
-        assert_eq!(shown(&report(0.5), Some(&Floor { metric: "mae", ..floor })).len(), 2);
+        assert_eq!(shown(&report(0.61), Some(&loss))[3], (AlertKind::Performance, true, false));
+        assert_eq!(shown(&report(0.59), Some(&loss))[3], (AlertKind::Performance, false, false));
+        assert_eq!(shown(&report(0.5), Some(&Floor { metric: "mae", ..floor })).len(), 3);
         let provisional = WindowReport { labels_due: false, ..report(0.1) };
-        assert_eq!(shown(&provisional, Some(&floor)).len(), 2, "labels may still come");
+        assert_eq!(shown(&provisional, Some(&floor)).len(), 3, "labels may still come");
     }
 }
