@@ -42,7 +42,7 @@ fn route(policy: Policy, handler: UtoipaMethodRouter<Arc<App>>) -> Route {
 /// The list. A new route goes here and nowhere else; those of protocols that have documents of their own to
 /// [`mlflow::all`] and [`grpc::all`].
 fn all() -> Vec<Route> {
-    use Policy::{Edit, Manage, Public, Read};
+    use Policy::{Edit, Public, Read};
     let mut routes = vec![
         route(Public, routes!(health::live::live)),
         route(Public, routes!(health::ready::ready)),
@@ -126,19 +126,6 @@ fn all() -> Vec<Route> {
         route(Read, routes!(api::monitors::windows)),
         route(Read, routes!(api::monitors::drift)),
         route(Read, routes!(api::monitors::fairness)),
-        route(Read, routes!(api::alerts::list)),
-        route(Read, routes!(api::alerts::get)),
-        route(Edit, routes!(api::alerts::acknowledge)),
-        route(Edit, routes!(api::alerts::resolve)),
-        route(Read, routes!(api::silences::list)),
-        route(Edit, routes!(api::silences::create)),
-        route(Edit, routes!(api::silences::expire)),
-        route(Read, routes!(api::notifications::routes)),
-        route(Edit, routes!(api::notifications::test)),
-        route(Read, routes!(api::notifications::list)),
-        route(Manage, routes!(api::secrets::list)),
-        route(Manage, routes!(api::secrets::set)),
-        route(Manage, routes!(api::secrets::delete)),
         route(Read, routes!(api::audit::list)),
         route(Read, routes!(api::audit::verify)),
         route(Read, routes!(api::evaluations::list)),
@@ -148,6 +135,7 @@ fn all() -> Vec<Route> {
         route(Read, routes!(api::jobs::list)),
     ];
     routes.extend(of_predictions());
+    routes.extend(of_alerts());
     routes.extend(of_pages());
     routes
 }
@@ -163,6 +151,26 @@ fn of_predictions() -> Vec<Route> {
         route(Read, routes!(api::explain::explain_invocation)),
         route(Read, routes!(api::explain::importance)),
         route(Read, routes!(api::predictions::get)),
+    ]
+}
+
+/// Those of alerts, of who is told of them, and of the secrets that it takes.
+fn of_alerts() -> Vec<Route> {
+    use Policy::{Edit, Manage, Read};
+    vec![
+        route(Read, routes!(api::alerts::list)),
+        route(Read, routes!(api::alerts::get)),
+        route(Edit, routes!(api::alerts::acknowledge)),
+        route(Edit, routes!(api::alerts::resolve)),
+        route(Read, routes!(api::silences::list)),
+        route(Edit, routes!(api::silences::create)),
+        route(Edit, routes!(api::silences::expire)),
+        route(Read, routes!(api::notifications::routes)),
+        route(Edit, routes!(api::notifications::test)),
+        route(Read, routes!(api::notifications::list)),
+        route(Manage, routes!(api::secrets::list)),
+        route(Manage, routes!(api::secrets::set)),
+        route(Manage, routes!(api::secrets::delete)),
     ]
 }
 
