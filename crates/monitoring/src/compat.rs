@@ -27,9 +27,10 @@ pub fn decide(tool: Tool, reference: &Table, now: &Table) -> (Vec<ColumnDrift>, 
     for (name, before) in reference.columns() {
         let Some(position) = now.position(name) else { continue };
         let Some(decision) = of_column(tool, before, now.at(position)) else { continue };
+        let Some(score) = decision.score else { continue };
         columns.push(ColumnDrift {
             column: name.to_owned(),
-            effect: decision.score,
+            effect: score,
             effect_name: decision.method.to_owned(),
             alarm: decision.drifted,
             ..ColumnDrift::default()

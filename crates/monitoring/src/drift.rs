@@ -98,16 +98,8 @@ fn decide(found: Vec<(ColumnDrift, Option<ColumnTest>)>, settings: &WindowSettin
         },
         minimum_rows: settings.min_rows as u64,
     };
-    // A column without a test stands as NaN and takes no part.
-    let untested = ColumnTest {
-        p_value: f64::NAN,
-        effect: 0.0,
-        effect_kind: EffectKind::TotalVariation,
-        reference_rows: 0,
-        current_rows: 0,
-    };
-    let tests: Vec<ColumnTest> = found.iter().map(|(_, test)| test.unwrap_or(untested)).collect();
-    let decisions = policy.decide(&tests);
+    let tests: Vec<Option<ColumnTest>> = found.iter().map(|(_, test)| *test).collect();
+    let decisions = policy.decide_known(&tests);
     let judged = found.into_iter().zip(decisions).map(|((mut column, _), decision)| {
         column.adjusted_p = decision.adjusted_p;
         column.alarm = decision.verdict == Verdict::Drifted;

@@ -167,7 +167,7 @@ fn decision(what: &str, found: Option<flyball_stats::compat::Decision>, expected
     }
     let is_p_value = expected["threshold"].as_f64() == Some(0.05)
         || found.is_some_and(|found| ["anderson", "fisher_exact", "g_test"].contains(&found.method));
-    let score = found.map(|found| found.score);
+    let score = found.and_then(|found| found.score);
     if found.is_some_and(|found| ["cramer_von_mises", "z"].contains(&found.method)) {
         from_one(&format!("{what}: score"), score, &expected["score"], checks);
     } else if is_p_value {

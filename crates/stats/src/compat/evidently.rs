@@ -145,6 +145,7 @@ pub fn decide(column: &Column<'_>, method: Option<Method>) -> Option<Decision> {
     let score = score(&prepared, method)?;
     let threshold = method.threshold();
     let drifted = method.is_drift(score, threshold);
+    let score = Some(score).filter(|score| !score.is_nan());
     Some(Decision { method: method.name(), score, threshold: Some(threshold), drifted })
 }
 
@@ -154,6 +155,7 @@ pub fn has_dataset_drifted(decisions: &[Decision]) -> Option<bool> {
     (!decisions.is_empty()).then(|| drifted as f64 / decisions.len() as f64 >= DRIFT_SHARE)
 }
 
+/// The score; NaN where Evidently has NaN, `None` where it fails.
 fn score(column: &Prepared, method: Method) -> Option<f64> {
     let counted = |of: fn(&[u64], &[u64]) -> Option<f64>| {
         let (reference, current) = binned(column)?;
@@ -179,7 +181,7 @@ fn score(column: &Prepared, method: Method) -> Option<f64> {
         Method::Energy => energy(reference, current),
         Method::EppsSingleton => Some(epps_singleton(reference, current)?.p_value),
         Method::MannWhitney => Some(mann_whitney(reference, current, Alternative::Less)?.p_value),
-        Method::TTest => Some(t_test(reference, current, Variances::Pooled)?.p_value),
+        Method::TTest => Some(t_test(reference, current, Variances::Pooled).map_or(f64::NAN, |test| test.p_value)),
         _ => None,
     }
 }
@@ -187,6 +189,8 @@ fn score(column: &Prepared, method: Method) -> Option<f64> {
 fn of_counts(reference: &[u64], current: &[u64], method: Method) -> Option<f64> {
     let totals = [reference, current].map(|side| side.iter().sum::<u64>());
     match method {
+        Method::ChiSquare if reference.len() == 1 => Some(f64::NAN),
+        Method::GTest if reference.len() == 1 && totals[0] == totals[1] => Some(f64::NAN),
         Method::ChiSquare => Some(chi_square_goodness_of_fit(reference, current)?.p_value),
         Method::GTest => Some(g_goodness_of_fit(reference, current)?.p_value),
         // The smallest value is failure, any other success.
@@ -255,7 +259,7 @@ mod tests {
 
     #[test]
     fn half_of_the_columns_make_a_table_drift() {
-        let decision = |drifted| Decision { method: "ks", score: 0.0, threshold: Some(0.05), drifted };
+        let decision = |drifted| Decision { method: "ks", score: Some(0.0), threshold: Some(0.05), drifted };
         assert_eq!(has_dataset_drifted(&[decision(true), decision(false)]), Some(true));
         assert_eq!(has_dataset_drifted(&[decision(true), decision(false), decision(false)]), Some(false));
         assert_eq!(has_dataset_drifted(&[]), None);
@@ -264,7 +268,9 @@ mod tests {
     #[test]
     fn what_is_not_defined_is_not_decided() {
         let numbers = Column::Numbers { reference: &[1.0, 1.0], current: &[1.0] };
-        assert_eq!(decide(&numbers, None).unwrap().score, 1.0);
+        assert_eq!(decide(&numbers, None).unwrap().score, Some(1.0));
+        let undefined = decide(&numbers, Some(Method::TTest)).unwrap();
+        assert_eq!((undefined.score, undefined.drifted), (None, false));
         assert_eq!(decide(&numbers, Some(Method::EppsSingleton)), None);
         let levels = Column::Levels { reference: &[3, 2], current: &[1, 1] };
         assert_eq!(decide(&levels, Some(Method::Ks)), None);

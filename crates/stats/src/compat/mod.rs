@@ -32,8 +32,8 @@ pub enum Column<'a> {
 pub struct Decision {
     /// The tool's name of the method.
     pub method: &'static str,
-    /// The distance or p-value.
-    pub score: f64,
+    /// The distance or p-value; `None` where the tool has none and calls that no drift.
+    pub score: Option<f64>,
     /// What it is compared with; `None` where the tool has none, so that it never alarms.
     pub threshold: Option<f64>,
     /// Whether the tool calls it drift.

@@ -113,7 +113,7 @@ pub fn decide_levels(reference: &[u32], current: &[u32], levels: usize, method: 
     let found = score_of(&now)?;
     if method == Method::Chi2 {
         let p_value = contingency_corrected(&all, &now)?.p_value;
-        return Some(Decision { method: method.name(), score: found, threshold: None, drifted: p_value < LEVEL });
+        return Some(Decision { method: method.name(), score: Some(found), threshold: None, drifted: p_value < LEVEL });
     }
     let scores: Vec<f64> = chunks(reference.len()).filter_map(|chunk| score_of(&count(&reference[chunk]))).collect();
     Some(above(method, found, &scores))
@@ -132,7 +132,12 @@ fn above(method: Method, score: f64, scores: &[f64]) -> Decision {
         center + DEVIATIONS * deviation
     });
     let threshold = threshold.filter(|&bound| method != Method::KolmogorovSmirnov || bound < 1.0);
-    Decision { method: method.name(), score, threshold, drifted: threshold.is_some_and(|bound| score > bound) }
+    Decision {
+        method: method.name(),
+        score: Some(score),
+        threshold,
+        drifted: threshold.is_some_and(|bound| score > bound),
+    }
 }
 
 /// Counts in Doane's bins of the reference, what lies outside in one more; or per level of the reference, unseen ones in

@@ -30,7 +30,12 @@ pub fn decide(column: &Column<'_>) -> Option<Decision> {
         Prepared::Levels(reference, current) => (reference.len(), current.iter().sum()),
     };
     let (score, threshold) = (index(&prepared), threshold(bins, rows));
-    Some(Decision { method: "psi", score, threshold, drifted: threshold.is_some_and(|bound| score > bound) })
+    Some(Decision {
+        method: "psi",
+        score: Some(score),
+        threshold,
+        drifted: threshold.is_some_and(|bound| score > bound),
+    })
 }
 
 fn index(column: &Prepared) -> f64 {
@@ -62,7 +67,7 @@ mod tests {
     fn an_index_is_drift_above_its_threshold() {
         let levels = Column::Levels { reference: &[500, 500], current: &[100, 100] };
         let same = decide(&levels).unwrap();
-        assert_eq!((same.score, same.drifted), (0.0, false));
+        assert_eq!((same.score, same.drifted), (Some(0.0), false));
         assert!((same.threshold.unwrap() - 3.841_458_820_694_124 / 200.0).abs() < 1e-12);
         assert!(decide(&Column::Levels { reference: &[500, 500], current: &[150, 50] }).unwrap().drifted);
         assert_eq!(decide(&Column::Levels { reference: &[5], current: &[5] }).unwrap().threshold, None);

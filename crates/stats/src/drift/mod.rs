@@ -26,6 +26,7 @@ pub use distance::{
 pub use epps_singleton::epps_singleton;
 pub(crate) use histogram::decile_cuts_all;
 pub use histogram::{decile_cuts, histogram, population_stability_deciles, split_at, sturges_edges};
+pub(crate) use ks::ks_of_bins;
 pub use ks::{KsMethod, KsTest, ks_location, ks_sorted, ks_two_sample};
 pub use means::{Variances, t_test};
 pub(crate) use order::Sorter;

@@ -186,8 +186,8 @@ fn log_levels() -> [f64; 3] {
 }
 
 /// Mann and Whitney's test of values in any order; the statistic counts the pairs in which the reference is larger.
-/// Exact for at most eight rows on a side without ties, else normal with ties and continuity corrected. `None` if a side
-/// has no finite value, or all values are equal.
+/// Exact for at most eight rows on a side without ties, else normal with ties and continuity corrected; 1 where all
+/// values are equal. `None` if a side has no finite value.
 pub fn mann_whitney(reference: &[f64], current: &[f64], alternative: Alternative) -> Option<Test> {
     let (reference, current) = (sorted(reference), sorted(current));
     let (n, m) = (reference.len() as u64, current.len() as u64);
@@ -215,8 +215,11 @@ fn mann_whitney_normal(walk: &Walk, n: u64, m: u64, alternative: Alternative) ->
     let below = walk.pairs_below();
     let statistic = pairs - below;
     let variance = pairs / 12.0 * (rows + 1.0 - walk.ties() / (rows * (rows - 1.0)));
-    if variance.is_nan() || variance <= 0.0 {
+    if n == 0.0 || m == 0.0 {
         return None;
+    }
+    if variance.is_nan() || variance <= 0.0 {
+        return Some(Test { statistic, p_value: 1.0 });
     }
     let z = |count: f64| (count - pairs / 2.0 - 0.5) / variance.sqrt();
     let p_value = match alternative {
@@ -269,7 +272,7 @@ mod tests {
         let same = [1.0, 2.0, 3.0, 4.0];
         close(cramer_von_mises(&same, &same).unwrap().p_value, 1.0);
         assert_eq!(anderson_darling(&same, &same).unwrap().p_value, 0.25);
-        assert_eq!(mann_whitney(&[2.0; 30], &[2.0; 30], Alternative::TwoSided), None);
+        assert_eq!(mann_whitney(&[2.0; 30], &[2.0; 30], Alternative::TwoSided).unwrap().p_value, 1.0);
         assert_eq!(anderson_darling(&[2.0; 30], &[2.0; 30]), None);
         assert_eq!(anderson_darling(&[], &same), None);
         assert_eq!(cramer_von_mises(&[f64::NAN, 1.0], &same), None);

@@ -2,7 +2,7 @@
 
 use super::{Absent, ColumnReference, ColumnSketch, LevelReference, LevelSketch, NumberReference, NumberSketch};
 use crate::calibrated::{ColumnTest, categorical_test, few_values_test, ks_column_test, pooled_test};
-use crate::drift::{NumberStatistics, ShareStatistics, Walk};
+use crate::drift::{NumberStatistics, ShareStatistics, Walk, ks_of_bins};
 
 /// Groups of bins in which shares are compared: tenths of the reference.
 const GROUPS: usize = 10;
@@ -57,8 +57,8 @@ impl NumberReference {
     /// Compares two windows counted in the bins of this reference; the first may be its own rows. `None` if one is of
     /// another reference.
     ///
-    /// Values within a bin count as equal. That can only lower the Kolmogorov–Smirnov distance, so its p-value still
-    /// holds; with 250 bins it is lower by at most 1/250.
+    /// Values within a bin count as equal, which can only lower the Kolmogorov–Smirnov distance. Where bins are of equal
+    /// shares, the test's p-value makes up for what is lost on average between their edges.
     pub fn compare(&self, before: &NumberSketch, now: &NumberSketch) -> Option<Comparison> {
         if !before.is_of(self) || !now.is_of(self) {
             return None;
@@ -79,7 +79,8 @@ impl NumberReference {
             if self.has_few_values() {
                 few_values_test(before.counts(), now.counts())
             } else {
-                Some(ks_column_test(statistics.ks, before.rows(), now.rows()))
+                let ks = ks_of_bins(statistics.ks, before.rows(), now.rows(), self.bin_share());
+                Some(ks_column_test(ks, before.rows(), now.rows()))
             }
         });
         Some(Comparison {

@@ -90,6 +90,11 @@ impl NumberReference {
         (self.values <= OWN_BINS).then_some(self.values)
     }
 
+    /// The share of the reference in a bin, where bins are of equal shares; `None` where values have bins of their own.
+    pub(crate) fn bin_share(&self) -> Option<f64> {
+        (self.values > OWN_BINS).then_some(1.0 / SHARES as f64)
+    }
+
     /// Whether the column is tested by counts of its few values.
     pub(crate) fn has_few_values(&self) -> bool {
         self.values <= FEW_VALUES
