@@ -78,7 +78,7 @@ fn made(column: u64) -> Vec<usize> {
 /// A column of the large table: nearly normal numbers, or levels.
 fn large_column(seed: u64) -> Column {
     let mut rng = Rng::seeded(seed);
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         let halves = |bits: u64| (bits >> 32) as f64 + (bits & 0xffff_ffff) as f64;
         Column::Numbers((0..LARGE_ROWS).map(|_| halves(rng.next_u64()) + halves(rng.next_u64())).collect())
     } else {

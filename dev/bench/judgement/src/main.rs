@@ -16,8 +16,11 @@ mod windows;
 use anyhow::{Result, bail};
 use serde_json::Value;
 
+/// Measures and answers the figures.
+type Bench = fn() -> Result<Value>;
+
 /// The measurements by name.
-const BENCHES: &[(&str, fn() -> Result<Value>)] = &[
+const BENCHES: &[(&str, Bench)] = &[
     // One a line.
     ("calibration", calibration::bench),
     ("drift", drift::bench),

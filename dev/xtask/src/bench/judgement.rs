@@ -62,12 +62,7 @@ const LISTED: &[Listed] = &[
     ("fairness", "report_4_groups_ms", Less, &["metrics:fairlearn_ms"]),
     ("fairness", "confusion_rates_and_disparities_ms", Less, &["metrics:fairlearn_ms"]),
     ("metrics", "all_metrics_ms", Less, &["scikit_learn_all_metrics_ms"]),
-    (
-        "metrics",
-        "all_metrics_and_fairness_with_slices_ms",
-        Most(100.0),
-        &["all_metrics_and_fairness_with_slices_ms"],
-    ),
+    ("metrics", "all_metrics_and_fairness_with_slices_ms", Most(100.0), &["all_metrics_and_fairness_with_slices_ms"]),
     (
         "shap",
         "path_dependent_rows_per_cpu_s",
