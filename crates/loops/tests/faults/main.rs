@@ -5,6 +5,7 @@
 
 mod broken;
 mod data_faults;
+mod explained;
 mod limits;
 mod model_faults;
 mod world;
