@@ -4,8 +4,10 @@
 //! Invariant: a window is judged from inference records and ground truth alone; nothing here serves, trains or acts.
 
 pub mod alert;
+pub mod attributions;
 pub mod compat;
 pub mod diagnosis;
+pub mod domain;
 pub mod drift;
 pub mod encode;
 pub mod estimate;

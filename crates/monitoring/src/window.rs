@@ -9,7 +9,9 @@ use flyball_evaluation::gate::shown;
 use flyball_evaluation::measure::{Measure, measure};
 use serde::{Deserialize, Serialize};
 
+use crate::attributions::AttributionChange;
 use crate::diagnosis::Cause;
+use crate::domain::ToldApart;
 use crate::drift::{self, ColumnDrift};
 use crate::intake::Intake;
 use crate::quality::{self, ColumnQuality};
@@ -58,6 +60,15 @@ pub struct WindowReport {
     /// How the features vary together.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub together: Option<Together>,
+    /// By what the rows are told from those of the reference; absent while nothing asks for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub told_apart: Option<ToldApart>,
+    /// How the model reasons, beside the reference; absent without drift, and for a model that has no exact explanation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub attributions: Option<AttributionChange>,
+    /// The rows that belong together and were counted so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub grouped: Option<Grouped>,
     /// The columns whose drift somebody must know of: shown in two windows in a row, and so strong that over a year false
     /// ones are rare.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -110,6 +121,15 @@ pub struct Together {
     pub rows: usize,
     /// Whether the error is beyond what parts of the reference show.
     pub outside: bool,
+}
+
+/// Rows that belong together, as those of one user or session do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grouped {
+    /// The column whose equal values mark them.
+    pub column: String,
+    /// How many values it has among the rows that were looked at.
+    pub groups: usize,
 }
 
 /// A part of a window's rows, judged by itself.
@@ -206,6 +226,9 @@ impl WindowReport {
             performance: BTreeMap::new(),
             estimated: BTreeMap::new(),
             together: None,
+            told_apart: None,
+            attributions: None,
+            grouped: None,
             paging: Vec::new(),
             remembered: String::new(),
             unfair: Vec::new(),
