@@ -52,11 +52,18 @@ pub fn compare(now: &Intake<'_>, settings: &WindowSettings) -> Vec<ColumnDrift> 
     compare_windows(&now.of_reference(), now, settings)
 }
 
-/// Compares every column of a stretch of time with an earlier one; both were counted against the same reference.
+/// Compares every column of a stretch of time with an earlier one; both were counted against the same reference. Where rows
+/// of the later one belong together, their evidence decides.
 pub fn compare_windows(before: &Intake<'_>, now: &Intake<'_>, settings: &WindowSettings) -> Vec<ColumnDrift> {
     let mut found: Vec<(ColumnDrift, Option<ColumnTest>)> = Vec::new();
+    let grouped = now.grouped.as_ref();
     for ((name, reference, before), (.., now)) in before.columns().zip(now.columns()) {
-        let Some(comparison) = reference.compare_windows(before, now) else { continue };
+        let Some(mut comparison) = reference.compare_windows(before, now) else { continue };
+        if let Some(grouped) = grouped {
+            let evidence = grouped.column(name);
+            comparison.values = evidence.values;
+            comparison.missing = comparison.missing.and(evidence.missing);
+        }
         let mut column = described(name, comparison.values.as_ref());
         column.statistics = comparison.statistics.as_ref().map(named).unwrap_or_default();
         match (reference, before, now) {

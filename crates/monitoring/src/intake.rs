@@ -5,6 +5,7 @@ use flyball_core::table::MISSING_CODE;
 use flyball_core::{Column, Error, Result, Table};
 use flyball_stats::sketch::{ColumnReference, ColumnSketch};
 
+use crate::grouped::GroupedEvidence;
 use crate::reference::{PREDICTION, Reference};
 
 /// Rows of a window, counted against a reference.
@@ -12,6 +13,8 @@ use crate::reference::{PREDICTION, Reference};
 pub struct Intake<'a> {
     reference: &'a Reference,
     sketches: Vec<ColumnSketch>,
+    /// The evidence of drift where rows belong together; the sketches count each row for itself.
+    pub grouped: Option<GroupedEvidence>,
     /// Per row the headline answer.
     pub scores: Vec<f64>,
     /// Per row the class (0 or 1) or the target; NaN while unknown.
@@ -22,7 +25,7 @@ impl<'a> Intake<'a> {
     /// Nothing gathered yet.
     pub fn new(reference: &'a Reference) -> Self {
         let sketches = reference.columns.iter().map(|(_, column)| column.sketch()).collect();
-        Self { reference, sketches, scores: Vec::new(), truth: Vec::new() }
+        Self { reference, sketches, grouped: None, scores: Vec::new(), truth: Vec::new() }
     }
 
     /// The reference's own rows as a window of it.
@@ -32,7 +35,7 @@ impl<'a> Intake<'a> {
             ColumnReference::Levels(levels) => ColumnSketch::Levels(levels.own().clone()),
         };
         let sketches = self.reference.columns.iter().map(|(_, column)| own(column)).collect();
-        Self { reference: self.reference, sketches, scores: Vec::new(), truth: Vec::new() }
+        Self { reference: self.reference, sketches, grouped: None, scores: Vec::new(), truth: Vec::new() }
     }
 
     /// Adds rows: the features by name, and per row the answer and what really happened. A feature that the rows lack is

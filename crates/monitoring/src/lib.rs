@@ -11,6 +11,7 @@ pub mod domain;
 pub mod drift;
 pub mod encode;
 pub mod estimate;
+pub mod grouped;
 pub mod intake;
 pub mod notify;
 pub mod paging;

@@ -172,6 +172,7 @@ pub fn judge(
         return report;
     }
     report.columns = drift::compare(intake, settings);
+    report.grouped = intake.grouped.as_ref().map(|grouped| grouped.by.clone());
     report.quality = quality::compare(intake);
     report.drift = report.columns.iter().any(|column| column.alarm);
     report.performance = performance(task, intake, settings);
