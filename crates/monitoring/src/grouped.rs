@@ -62,6 +62,13 @@ impl GroupedEvidence {
     }
 }
 
+/// The first row of each group of a column, in their order; `None` without that column.
+pub(crate) fn firsts(table: &Table, column: &str) -> Option<Vec<usize>> {
+    let codes = codes(table.at(table.position(column)?));
+    let mut seen = HashSet::new();
+    Some((0..codes.len()).filter(|&row| seen.insert(codes[row])).collect())
+}
+
 fn evidence(kind: &ColumnReference, then: (&Column, Groups<'_>), now: (&Column, Groups<'_>)) -> Evidence {
     match kind {
         ColumnReference::Numbers(_) => {

@@ -65,9 +65,10 @@ pub fn attribution_drift(
     }
     let current = mean_of(&rows, reference.len());
     let (before, after) = (shares(reference)?, shares(&current)?);
+    let totals: Vec<f64> = rows.iter().map(|row| row.iter().map(|value| value.abs()).sum()).collect();
     let interval = |feature: usize, below: &mut dyn FnMut(usize) -> usize| {
         let share = |drawn: &[usize]| {
-            let total: f64 = drawn.iter().map(|&row| rows[row].iter().map(|value| value.abs()).sum::<f64>()).sum();
+            let total: f64 = drawn.iter().map(|&row| totals[row]).sum();
             let own: f64 = drawn.iter().map(|&row| rows[row][feature].abs()).sum();
             Some(ratio(own, total)? - before[feature])
         };

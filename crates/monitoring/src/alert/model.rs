@@ -55,6 +55,8 @@ words! {
         Rollout => "rollout",
         /// A remedy asked for a person.
         Page => "page",
+        /// Windows cannot be judged: nobody watches.
+        Monitor => "monitor",
     }
 }
 
@@ -91,7 +93,7 @@ impl AlertKind {
     pub fn severity(self) -> Severity {
         match self {
             AlertKind::Performance | AlertKind::Page => Severity::Critical,
-            AlertKind::Data | AlertKind::Rollout => Severity::Error,
+            AlertKind::Data | AlertKind::Rollout | AlertKind::Monitor => Severity::Error,
             AlertKind::Drift | AlertKind::Fairness | AlertKind::Training => Severity::Warning,
         }
     }

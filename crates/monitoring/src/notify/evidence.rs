@@ -76,6 +76,10 @@ pub fn advice(kind: AlertKind) -> &'static [&'static str] {
             "the earlier version has all traffic again; read why before the next attempt",
             "compare both versions on the endpoint's page",
         ],
+        AlertKind::Monitor => &[
+            "nobody watches until this is repaired: correct the section `monitor` of the loop file, and apply it",
+            "the windows that were left out are judged afterwards",
+        ],
         AlertKind::Page => &["a rule of the loop file asked for a person: read its condition and decide"],
     }
 }
