@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::product::{binary, copy, python, root};
+use crate::product::{Project, binary, copy, python, root};
 
 /// The README and the guide.
 fn pages() -> Vec<PathBuf> {
@@ -15,16 +15,16 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// The lines of all blocks that begin with ```sh.
-fn commands(text: &str) -> Vec<&str> {
+/// The lines of all blocks of a language, as of `sh`.
+fn blocks<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
     let mut inside = false;
     let mut lines = Vec::new();
     for line in text.lines() {
-        match line.trim() {
-            "```sh" => inside = true,
-            "```" => inside = false,
-            _ if inside => lines.push(line),
-            _ => {}
+        match line.trim().strip_prefix("```") {
+            Some("") => inside = false,
+            Some(opened) => inside = opened == language,
+            None if inside => lines.push(line),
+            None => {}
         }
     }
     lines
@@ -69,7 +69,7 @@ fn every_command_of_every_page_works() {
     let mut played = 0;
     for page in pages() {
         let text = std::fs::read_to_string(&page).unwrap();
-        let lines = commands(&text);
+        let lines = blocks(&text, "sh");
         let folder = tempfile::tempdir().unwrap();
         copy(&root().join("examples"), &folder.path().join("examples"));
         let script = script(&lines, free_port());
@@ -91,4 +91,13 @@ fn every_command_of_every_page_works() {
         played += lines.len();
     }
     assert!(played > 20, "only {played} lines were found");
+}
+
+#[test]
+fn the_examples_of_the_page_on_the_loop_file_are_one_loop_file() {
+    let text = std::fs::read_to_string(root().join("docs/guide/loop-file.md")).unwrap();
+    let project = Project::of_example("flights");
+    project.write("whole.yaml", &blocks(&text, "yaml").join("\n"));
+    let planned = project.done(&["plan", "whole.yaml"]);
+    assert!(planned.contains("create loop flight-delays"), "{planned}");
 }
