@@ -19,6 +19,9 @@ use crate::file::{Dataset, LoopFile, Origin, Sql};
 use crate::platform::{Platform, permit_of};
 use crate::{checks, remedy, train, watch};
 
+/// Rows that the conditions of segments are tried on: enough to find a wrong name or type.
+const TRIED_ROWS: usize = 100;
+
 /// What `apply` would do to one thing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
@@ -173,7 +176,7 @@ pub fn apply_variant(
     );
     let declared = Declared { name, file, text: text.to_owned(), datasets, applied_at: now, state };
     let table = platform.datasets.table(&permit.read(), declared.training_dataset()?)?;
-    check_columns(&declared, &table)?;
+    check_columns(platform, &declared, &table)?;
     let actor = permit.clone();
     let (training, datasets) = platform.db.write({
         let declared = declared.clone();
@@ -236,7 +239,7 @@ fn sql_text(platform: &Platform, sql: &Sql) -> Result<String> {
 }
 
 /// Whether the training dataset has the columns that the file names, before anything is started.
-fn check_columns(declared: &Declared, table: &Table) -> Result<()> {
+fn check_columns(platform: &Platform, declared: &Declared, table: &Table) -> Result<()> {
     let dataset = declared.file.training_dataset()?;
     let named = [("label", Some(dataset.label()?)), ("key", dataset.key.as_deref()), ("time", dataset.time.as_deref())];
     for (role, column) in named {
@@ -247,7 +250,11 @@ fn check_columns(declared: &Declared, table: &Table) -> Result<()> {
     if let Some(time) = dataset.time.as_deref() {
         flyball_pipelines::split::event_times(table, time)?;
     }
-    train::features_of(declared, table).map(drop)
+    let features = train::features_of(declared, table)?;
+    watch::check(&declared.file, &features)?;
+    let names: Vec<&str> = features.iter().map(String::as_str).collect();
+    let some: Vec<usize> = (0..table.rows().min(TRIED_ROWS)).collect();
+    watch::check_conditions(&declared.file, platform.query.as_ref(), &table.select(&names)?.take(&some))
 }
 
 /// Writes the loop and starts what it needs, in the caller's transaction. Answers whether a training was started.

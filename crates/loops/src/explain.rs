@@ -24,6 +24,7 @@ use crate::platform::Platform;
 use ask::Asked;
 
 pub use counterfactual::{Change, Counterfactual, Direction, WantedChange};
+pub(crate) use global::exact;
 pub use global::{Effect, GlobalRequest, Importance, Importances, attributions, importance};
 
 /// Most rows that one request explains: a page of them is what people and programs read.

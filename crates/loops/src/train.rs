@@ -30,7 +30,7 @@ use crate::declared::{self, Declared};
 use crate::file::{Action, Holdout, Trainer};
 use crate::packaged::{self, Files};
 use crate::platform::{Platform, permit_of};
-use crate::{rollout, suites};
+use crate::{rollout, suites, watch};
 
 /// The kind of the job.
 pub const KIND: &str = "loop.train";
@@ -160,6 +160,9 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
     let features = features_of(declared, &set.all)?;
     let holdout = set.holdout();
     let trained = learn(platform, declared, &set.learn(), &holdout, &features)?;
+    // A command may learn from fewer columns than it was given.
+    let learnt: Vec<&str> = trained.signature.features.iter().map(|feature| feature.name.as_str()).collect();
+    watch::check(file, &learnt)?;
     let truth = truth_of(set.all.column(label)?, &trained.signature.classes);
     leak::refuse_leaks(&set.all, &features, &file.train.trusted, &truth, file.task)?;
 

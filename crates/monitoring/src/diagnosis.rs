@@ -8,7 +8,7 @@ use flyball_evaluation::expression::{Aggregate, Facts, Measured, Metric, Subject
 use flyball_evaluation::measure::Measure;
 use serde::{Deserialize, Serialize};
 
-use crate::drift::{ColumnDrift, PREDICTION};
+use crate::drift::{ColumnDrift, MISSING, PREDICTION};
 use crate::units::{self, Spread};
 use crate::window::WindowReport;
 
@@ -33,6 +33,11 @@ const LABEL_SHIFT: f64 = 0.05;
 const FAILING_RATE: f64 = 0.01;
 /// Fewer failed requests than this are an accident.
 const FEWEST_ERRORS: usize = 5;
+
+/// Rows are told from the reference by chance in one of so many windows at most: with daily ones not even once a year.
+const JOINT_P: f64 = 0.001;
+/// The area from which on that matters: below it hardly a row is told from the reference.
+const JOINT_AUC: f64 = 0.6;
 
 /// What a finding can come from, in the order in which causes of the same strength are to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -137,7 +142,9 @@ pub fn diagnose(window: &WindowReport, before: &[WindowReport]) -> Vec<Cause> {
     }
     // Where the outcomes of each class look as before, ranking by score is as good as before.
     let label = label_shift(window).filter(|_| window.labels_due && lost.is_none() && !data_fault);
-    if let (Some(loss), None, true, false) = (&lost, &newcomer, shifted.is_empty(), data_fault) {
+    let joint = joint_shift(window).filter(|_| shifted.is_empty());
+    let nothing_moved = shifted.is_empty() && joint.is_none();
+    if let (Some(loss), None, true, false) = (&lost, &newcomer, nothing_moved, data_fault) {
         causes.push(Cause::new(
             CauseKind::ConceptShift,
             None,
@@ -146,12 +153,33 @@ pub fn diagnose(window: &WindowReport, before: &[WindowReport]) -> Vec<Cause> {
         ));
     }
     causes.extend(label);
+    causes.extend(joint);
     causes.extend(shifted.into_iter().map(|column| {
         let evidence = format!("{} {:.2} from the reference", column.effect_name, column.effect);
         Cause::new(CauseKind::CovariateShift, Some(&column.column), column.effect, evidence)
     }));
-    causes.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.strength.total_cmp(&a.strength)).then(a.column.cmp(&b.column)));
+    weigh(window, &mut causes);
     causes
+}
+
+/// Orders causes by their kind. Of one kind what matters to the model comes first: the features whose part in its answers
+/// changed, which is told with them; then by strength.
+fn weigh(window: &WindowReport, causes: &mut [Cause]) {
+    let shares = window.attributions.as_ref().map_or(&[][..], |attributions| &attributions.changed);
+    let share = |cause: &Cause| {
+        let column = cause.column.as_deref()?;
+        shares.iter().find(|share| share.feature == column.strip_suffix(MISSING).unwrap_or(column))
+    };
+    for cause in causes.iter_mut() {
+        if let Some(share) = share(cause) {
+            let [before, after] = [share.before, share.after].map(|part| part * 100.0);
+            cause.evidence.push_str(&format!("; its part in the answers was {before:.0} % and is {after:.0} %"));
+        }
+    }
+    causes.sort_by(|a, b| {
+        let matters = share(b).is_some().cmp(&share(a).is_some());
+        a.kind.cmp(&b.kind).then(matters).then(b.strength.total_cmp(&a.strength)).then(a.column.cmp(&b.column))
+    });
 }
 
 /// What is wrong with the data itself.
@@ -244,6 +272,21 @@ struct Loss {
 
 /// The metric that lost most against the reference, where the intervals of both do not meet.
 fn performance_loss(window: &WindowReport) -> Option<Loss> {
+/// The features that changed together though none did alone; only where that is as sure and as large as drift must be for
+/// somebody to act on it, since it is looked at in every window.
+fn joint_shift(window: &WindowReport) -> Option<Cause> {
+    let told = window.told_apart.as_ref()?;
+    (told.p_value <= JOINT_P && told.low >= JOINT_AUC && !told.features.is_empty()).then(|| {
+        let names: Vec<&str> = told.features.iter().map(|(name, _)| name.as_str()).collect();
+        let evidence = format!(
+            "no feature drifted alone, but {} tell the rows from the reference together (AUC {:.2})",
+            names.join(", "),
+            told.auc
+        );
+        Cause::new(CauseKind::CovariateShift, None, 2.0 * told.auc - 1.0, evidence)
+    })
+}
+
     let losses = ["auc", "rmse"].into_iter().filter_map(|metric| {
         let (now, then) = (window.performance.get(metric)?, window.reference.get(metric)?);
         let worse = if higher_is_better(metric) { apart(now, then) } else { apart(then, now) };

@@ -14,7 +14,7 @@ use crate::window::WindowSettings;
 pub use crate::reference::PREDICTION;
 
 /// What is put behind a column's name for the share of its values that are missing.
-const MISSING: &str = " missing";
+pub(crate) const MISSING: &str = " missing";
 
 /// One column of a window against the reference.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

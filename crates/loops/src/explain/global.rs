@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use flyball_core::model::{ExplainRequest, Loaded, Model, Unit};
+use flyball_core::model::{Attributions, ExplainRequest, Loaded, Model, Unit};
 use flyball_core::rng::Rng;
 use flyball_core::{Column, Error, Permit, Read, Result, Table, Task, TextColumn};
 use flyball_monitoring::reference::TRUTH;
@@ -115,20 +115,24 @@ pub fn attributions(model: &dyn Model, rows: &Table, limit: usize) -> Result<Opt
         return Ok(None);
     }
     let some = rows.take(&(0..count).map(|at| at * rows.rows() / count).collect::<Vec<_>>());
-    let own = model.explain(&some, &ExplainRequest::default())?;
-    let found = match own {
-        Some(found) => Some(found),
-        // A model that forgot its training is explained against the rows themselves.
-        None => {
-            let few: Vec<usize> = (0..count.min(super::BACKGROUND_ROWS)).collect();
-            let background = some.take(&few);
-            model.explain(&some, &ExplainRequest { background: Some(&background), ..ExplainRequest::default() })?
-        }
-    };
+    let few: Vec<usize> = (0..count.min(super::BACKGROUND_ROWS)).collect();
+    let found = exact(model, &some, &some.take(&few))?;
     Ok(found.map(|found| {
         let names = model.signature().features.iter().map(|feature| feature.name.clone());
         names.zip(mean_absolute(&found.amounts, found.features)).collect()
     }))
+}
+
+/// The Shapley values of rows by what the model remembers of its training, or where it forgot that against background rows;
+/// `None` for a model that has no exact explanation.
+///
+/// # Errors
+/// What the model fails with.
+pub(crate) fn exact(model: &dyn Model, rows: &Table, background: &Table) -> Result<Option<Attributions>> {
+    match model.explain(rows, &ExplainRequest::default())? {
+        Some(found) => Ok(Some(found)),
+        None => model.explain(rows, &ExplainRequest { background: Some(background), ..ExplainRequest::default() }),
+    }
 }
 
 /// The mean absolute value of each column of rows of `width` values.

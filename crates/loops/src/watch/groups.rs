@@ -6,6 +6,8 @@ use flyball_evaluation::Evaluated;
 use flyball_evaluation::fairness::{FairnessOptions, FairnessReport, fairness};
 use flyball_evaluation::grouping::Grouping;
 
+use super::columns::no_feature;
+
 /// Most groups of a column that a window compares: its report is kept for as long as the loop is.
 const GROUPS: usize = 50;
 
@@ -26,13 +28,7 @@ impl Groups {
     /// `InvalidLoopFile` when a column is no feature.
     pub(super) fn add(&mut self, features: &Table) -> Result<()> {
         for (name, values) in &mut self.columns {
-            let position = features.position(name).ok_or_else(|| {
-                Error::new(
-                    ErrorCode::InvalidLoopFile,
-                    format!("monitor: the column '{name}' is no feature of the model"),
-                )
-                .hint(format!("groups are made of features: {}", features.names().join(", ")))
-            })?;
+            let position = features.position(name).ok_or_else(|| no_feature("monitor", name, features.names()))?;
             let column = features.at(position);
             (0..column.len()).for_each(|row| values.push(column.value(row).text().as_deref()));
         }

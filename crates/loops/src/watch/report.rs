@@ -4,23 +4,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use flyball_core::rng::Rng;
-use flyball_core::{Error, Result, Table, Task, Timestamp};
+use flyball_core::{Column, Duration, Error, ErrorCode, Result, Table, Task, Timestamp, limits};
 use flyball_evaluation::fairness::FairnessReport;
 use flyball_evaluation::{Evaluated, Evaluation};
 use flyball_monitoring::compat::{self, Tool};
 use flyball_monitoring::diagnosis::diagnose;
+use flyball_monitoring::domain::{self, ToldApart};
 use flyball_monitoring::encode::Sample;
+use flyball_monitoring::grouped::{GROUP, GroupedEvidence};
 use flyball_monitoring::intake::Intake;
 use flyball_monitoring::prepared::Prepared;
+use flyball_monitoring::reference::{PREDICTION, SCORE};
 use flyball_monitoring::store::{self as monitoring, Judged};
 use flyball_monitoring::window::{Served, judge};
 use flyball_monitoring::{Reference, WindowReport, WindowSettings, paging};
 use flyball_registry::PackagedVersion;
 
+use super::columns::RowsOf;
 use super::groups::Groups;
-use super::schedule;
+use super::rows::Rows;
 use super::segments::Segments;
 use super::served::{Batch, count_revisions, each_batch, versions};
+use super::{reasoning, schedule};
 use crate::declared::Declared;
 use crate::file::{Compat, Monitor};
 use crate::platform::{Platform, permit_of};
@@ -33,6 +38,8 @@ const EFFECT_FLOOR: f64 = 0.05;
 const BEFORE: usize = 5;
 /// Most rows of a window that are looked at one by one; the others are counted only.
 const SAMPLE_ROWS: usize = 20_000;
+/// Most rows of a window that are looked at as groups: as many as a reference has.
+const GROUPED_ROWS: usize = limits::REFERENCE_SAMPLE_ROWS;
 /// Most rows of a window that another tool's decisions are made from: such tools hold them all in memory.
 const COMPAT_ROWS: usize = 1_000_000;
 
@@ -63,6 +70,7 @@ pub(super) struct Judge<'a> {
     parts: BTreeMap<String, Reference>,
     evaluation: Evaluation,
     segments: Segments,
+    rows_of: Option<RowsOf>,
     settings: WindowSettings,
 }
 
@@ -72,6 +80,8 @@ struct Passing<'a> {
     segments: BTreeMap<&'a str, Intake<'a>>,
     groups: Groups,
     sample: Sample,
+    /// A sample of whole rows: the features, and where some belong together the answers and [`GROUP`].
+    rows: Rows,
     /// Whole rows, for another tool's decisions.
     tables: Vec<Table>,
     revisions: BTreeMap<String, usize>,
@@ -93,6 +103,7 @@ impl<'a> Judge<'a> {
             evaluation: serde_json::from_value(champion.evaluation.clone()).map_err(Error::internal)?,
             parts: parts.into_iter().map(|(name, rows)| (name, prepared.reference.part(&rows))).collect(),
             segments,
+            rows_of: RowsOf::of(&declared.file, learnt.names())?,
             settings: settings(monitor),
             prepared,
         })
@@ -108,6 +119,7 @@ impl<'a> Judge<'a> {
             groups: Groups::new(by.unwrap_or_default()),
             sample: Sample::new(self.prepared.encoder.width(), SAMPLE_ROWS),
             tables: Vec::new(),
+            rows: Rows::new(self.rows_of.as_ref().map_or(domain::ROWS, |_| GROUPED_ROWS), self.declared.file.seed),
             revisions: BTreeMap::new(),
             errors: 0,
         };
@@ -115,7 +127,8 @@ impl<'a> Judge<'a> {
         let seen = each_batch(self.platform, self.declared, &self.champion.signature, (from, to), |batch| {
             self.take(&mut passing, batch, &mut rng)
         })?;
-        let Passing { intake, segments, groups, sample, tables, revisions, errors } = passing;
+        self.group(&mut passing)?;
+        let Passing { intake, segments, groups, sample, rows, tables, revisions, errors } = passing;
         let sketches = if intake.rows() == 0 { Vec::new() } else { intake.to_bytes() };
         let segments = segments.into_iter().map(|(name, intake)| (name.to_owned(), intake)).collect();
         let served = Served { intake, segments, errors, versions: versions(self.platform, &revisions)? };
@@ -127,6 +140,7 @@ impl<'a> Judge<'a> {
             report.fairness = groups.judge(task, answers)?;
             self.look_closer(&mut report, &sample, &tables)?;
         }
+            self.look_at_rows(&mut report, &rows.gathered()?)?;
         self.look_back(&mut report)?;
         Ok(Judged { report, seen_rows: seen.rows, last_sequence: seen.last_sequence.unwrap_or(-1), sketches })
     }
@@ -139,6 +153,7 @@ impl<'a> Judge<'a> {
         let columns = self.prepared.encoder.encode(&batch.features);
         passing.sample.add(&columns, &batch.scores, |limit| rng.below(limit));
         for (name, rows) in self.segments.of(self.platform.query.as_ref(), &batch.features)? {
+        passing.rows.add(batch.features.rows(), |taken| self.whole(&batch, taken))?;
             let Some(segment) = passing.segments.get_mut(name.as_str()) else { continue };
             let pick = |values: &[f64]| rows.iter().map(|&row| values[row]).collect::<Vec<f64>>();
             segment.add(&batch.features.take(&rows), &pick(&batch.scores), &pick(&batch.truth));
@@ -152,6 +167,32 @@ impl<'a> Judge<'a> {
     }
 
     /// What needs rows and not only counts: estimates, how features vary together, another tool's decisions, fairness.
+    /// Some rows of a batch with everything that is looked at of them.
+    fn whole(&self, batch: &Batch, rows: &[usize]) -> Result<Table> {
+        let mut whole = batch.features.take(rows);
+        if let Some(rows_of) = &self.rows_of {
+            whole.push(SCORE, Column::Float(rows.iter().map(|&row| batch.scores[row]).collect()))?;
+            whole.push(GROUP, rows_of.column(&batch.features, &batch.records)?.take(rows))?;
+        }
+        Ok(whole)
+    }
+
+    /// Where rows belong together, weighs them so: in the window, and in its segments.
+    fn group(&self, passing: &mut Passing<'_>) -> Result<()> {
+        let Some(column) = self.declared.file.monitor.drift.rows_of.as_deref() else { return Ok(()) };
+        let rows = passing.rows.gathered()?;
+        if rows.rows() == 0 {
+            return Ok(());
+        }
+        passing.intake.grouped = GroupedEvidence::of(&self.prepared.reference, column, &rows);
+        for (name, members) in self.segments.of(self.platform.query.as_ref(), &rows)? {
+            if let (Some(segment), Some(part)) = (passing.segments.get_mut(name.as_str()), self.parts.get(&name)) {
+                segment.grouped = GroupedEvidence::of(part, column, &rows.take(&members));
+            }
+        }
+        Ok(())
+    }
+
     fn look_closer(&self, report: &mut WindowReport, sample: &Sample, tables: &[Table]) -> Result<()> {
         let monitor = &self.declared.file.monitor;
         let complete = report.labels_due && report.labelled == report.rows;
@@ -173,6 +214,45 @@ impl<'a> Judge<'a> {
     }
 
     /// What the windows before it add: whether drift is worth a page, and what the findings may come from.
+    /// Why a finding was made, from some whole rows: by what features they are told from the reference where none drifted
+    /// alone, and how the model reasons about them where some did. It moves no alarm.
+    fn look_at_rows(&self, report: &mut WindowReport, rows: &Table) -> Result<()> {
+        let file = &self.declared.file;
+        let alone = report.columns.iter().any(|column| column.alarm && column.column != PREDICTION);
+        let odd = report.together.is_some_and(|together| together.outside) && !alone;
+        if !odd && !report.drift {
+            return Ok(());
+        }
+        if let Some(earlier) = self.earlier(report)? {
+            (report.told_apart, report.attributions) = (earlier.told_apart, earlier.attributions);
+            return Ok(());
+        }
+        if odd {
+            let (rows_of, rate) = (file.monitor.drift.rows_of.as_deref(), self.settings.false_alarm_rate);
+            report.told_apart = ToldApart::of_rows(&self.prepared, rows, rows_of, rate, file.seed);
+        }
+        if report.drift {
+            let learnt = &self.prepared.reference.learnt;
+            let found = reasoning::change(self.platform, self.champion, learnt, rows, file.seed);
+            // A model that cannot explain itself leaves its windows judged.
+            report.attributions = found.ok().flatten();
+        }
+        Ok(())
+    }
+
+    /// What was found when the same rows were judged before, against the same reference: looking again finds the same.
+    fn earlier(&self, report: &WindowReport) -> Result<Option<WindowReport>> {
+        let permit = permit_of(&self.declared.name)?.read();
+        let name = self.declared.name.as_str();
+        match self.platform.db.read(|tx| monitoring::window(tx, &permit, name, report.from)) {
+            Ok(earlier) => Ok(Some(earlier).filter(|earlier| {
+                earlier.columns == report.columns && earlier.reference == report.reference && earlier.to == report.to
+            })),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     fn look_back(&self, report: &mut WindowReport) -> Result<()> {
         let permit = permit_of(&self.declared.name)?.read();
         let until = Timestamp(report.from.0.saturating_sub(1));

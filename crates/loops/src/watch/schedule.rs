@@ -43,7 +43,31 @@ pub(super) fn plan_labels(
     if due <= now {
         return Ok(());
     }
-    let key = format!("labels:{}:{}", declared.name, from.0);
+    enqueue_labels(tx, declared, (from, to), due, now)
+}
+
+/// Plans it once more after it failed, until the window is as old as late rows and labels may be.
+pub(super) fn plan_labels_later(
+    tx: &mut Tx<'_>,
+    declared: &Declared,
+    (from, to): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Result<()> {
+    let due = now + declared.file.monitor.stride();
+    if due > labels_due(declared, to)? + declared.file.monitor.late {
+        return Ok(());
+    }
+    enqueue_labels(tx, declared, (from, to), due, now)
+}
+
+fn enqueue_labels(
+    tx: &mut Tx<'_>,
+    declared: &Declared,
+    (from, to): (Timestamp, Timestamp),
+    due: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    let key = format!("labels:{}:{}:{}", declared.name, from.0, due.0);
     let payload = json!({ "loop": declared.name, "from": from, "to": to });
     enqueue(tx, &NewJob::new(LABELS, key, declared.name.as_str(), payload, due), now).map(drop)
 }
@@ -53,16 +77,25 @@ pub(super) fn labels_due(declared: &Declared, to: Timestamp) -> Result<Timestamp
     Ok(to + declared.file.training_dataset()?.label_delay + CLOSING)
 }
 
-/// The windows that end with the job of the window that begins at `from`: that one, or of windows by count all that are
-/// full, from the first record that no window has.
+/// The windows that end with the job of the window that begins at `from`: that one, after those right before it that could
+/// not be judged; or of windows by count all that are full, from the first record that no window has.
 pub(super) fn ended(platform: &Platform, declared: &Declared, from: Timestamp) -> Result<Vec<(Timestamp, Timestamp)>> {
-    let rows = match declared.file.monitor.window {
-        Window::Time(length) => return Ok(vec![(from, from + length)]),
-        Window::Rows { rows } => usize::try_from(rows).unwrap_or(usize::MAX),
-    };
+    let monitor = &declared.file.monitor;
     let permit = permit_of(&declared.name)?.read();
     let name = declared.name.as_str();
     let newest = platform.db.read(|tx| monitoring::newest(tx, &permit, name))?;
+    let rows = match monitor.window {
+        Window::Time(length) => {
+            let since = newest.map_or(from, |newest| newest.to.max(from - monitor.late));
+            let earlier = (1..REOPENED as i64).map(|back| from - Duration(back * monitor.stride().0));
+            let left_out = earlier.take_while(|begin| *begin + length > since && newest.is_some());
+            let mut windows: Vec<_> = left_out.map(|begin| (begin, begin + length)).collect();
+            windows.reverse();
+            windows.push((from, from + length));
+            return Ok(windows);
+        }
+        Window::Rows { rows } => usize::try_from(rows).unwrap_or(usize::MAX),
+    };
     let (mut last, mut begin) = newest.map_or((-1, declared.state.anchor), |newest| (newest.last_sequence, newest.to));
     let mut windows = Vec::new();
     while windows.len() < REOPENED {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use flyball_core::{Column, Error, ErrorCode, Result, Table};
+use flyball_core::{Column, Result, Table};
 use flyball_data::QueryEngine;
 
+use super::columns::no_feature;
 use crate::file::Segment;
 
 /// Most values of a column that are segments of their own; the most common ones of the reference.
@@ -76,10 +77,7 @@ impl Segments {
 }
 
 fn feature<'a>(table: &'a Table, name: &str) -> Result<&'a Column> {
-    let position = table.position(name).ok_or_else(|| {
-        Error::new(ErrorCode::InvalidLoopFile, format!("monitor: the column '{name}' is no feature of the model"))
-            .hint(format!("segments and groups are made of features: {}", table.names().join(", ")))
-    })?;
+    let position = table.position(name).ok_or_else(|| no_feature("monitor", name, table.names()))?;
     Ok(table.at(position))
 }
 

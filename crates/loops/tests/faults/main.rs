@@ -8,6 +8,7 @@ mod data_faults;
 mod explained;
 mod limits;
 mod model_faults;
+mod windows;
 mod world;
 
 use world::{World, well};

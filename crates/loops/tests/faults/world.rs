@@ -5,21 +5,23 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use flyball_core::rng::Rng;
-use flyball_core::{Clock, Duration, Error, Result, Table, Timestamp, Value, VirtualClock};
+use flyball_core::{Clock, Digest, Duration, Error, Result, Table, Timestamp, Value, VirtualClock};
 use flyball_data::{Datasets, QueryEngine};
 use flyball_engine_tabular::Linear;
 use flyball_governance::identity;
 use flyball_jobs::{Jobs, Runner};
-use flyball_loops::apply::apply;
+use flyball_loops::apply::{Applied, apply};
 use flyball_loops::jobs::LoopJobs;
 use flyball_loops::platform::Platform;
 use flyball_loops::remedy::ServingWatch;
+use flyball_monitoring::alert::{AlertKind, AlertState};
+use flyball_monitoring::{WindowReport, store as monitoring};
 use flyball_registry::packages;
 use flyball_remedies::{PastAction, State, store as remedies};
 use flyball_serving::model::{RowRequest, Truth, TruthValue};
 use flyball_serving::rollout::store as rollouts;
 use flyball_serving::{PredictionIds, Serving, truth};
-use flyball_store::Blobs;
+use flyball_store::{Blobs, params};
 use flyball_testkit::TestDb;
 use tempfile::TempDir;
 
@@ -79,6 +81,12 @@ pub(crate) struct World {
     pub(crate) labels_late: i64,
     /// How often each is told.
     pub(crate) labels_told: usize,
+    /// Whether the records of a day are lost as soon as they are written.
+    pub(crate) losing: bool,
+    /// The places of the records that are lost, and what was there.
+    lost: Vec<(i64, String)>,
+    /// How many requests of a day in a row have the same key.
+    pub(crate) per_key: usize,
     _db: TestDb,
     folder: TempDir,
 }
@@ -128,6 +136,9 @@ impl World {
             untold: Vec::new(),
             labels_late: 0,
             labels_told: 1,
+            losing: false,
+            lost: Vec::new(),
+            per_key: 1,
             _db: db,
             folder,
         };
@@ -137,12 +148,16 @@ impl World {
             world.write(day, &events);
         }
         world.day = 0;
-        let text = LOOP_FILE.replace("@window", window).replace("@remedies", remedies);
-        let permit = identity::local_user().unwrap().edit();
-        apply(&world.platform, &permit, &text).unwrap();
+        world.apply(window, remedies).unwrap();
         world.settle();
         assert_eq!(world.version(), (LOOP.to_owned(), 1), "the first version serves");
         world
+    }
+
+    /// Applies the loop with another section `monitor` and other remedies.
+    pub(crate) fn apply(&self, window: &str, remedies: &str) -> Result<Applied> {
+        let text = LOOP_FILE.replace("@window", window).replace("@remedies", remedies);
+        apply(&self.platform, &identity::local_user().unwrap().edit(), &text)
     }
 
     /// One event: what is served of it, its key and time, and what really happens.
@@ -161,7 +176,7 @@ impl World {
         way(&mut event, rng);
         let odds = (sound.temperature - 60.0) / 9.0 + (sound.wind - 10.0) / 4.0 + site - 0.6 + event.odds;
         let late = rng.unit() < 1.0 / (1.0 + (-odds).exp());
-        (event, format!("e{day}-{row}"), at, late)
+        (event, format!("e{day}-{}", row / self.per_key), at, late)
     }
 
     /// Adds a day to the files that trainings read.
@@ -192,8 +207,35 @@ impl World {
         self.tell(end - Duration::days(1 + self.labels_late));
         self.write(day, &events);
         self.settle();
+        if self.losing {
+            self.lose(end - Duration::days(1));
+        }
         self.clock.advance_to(end + Duration::seconds(10));
         self.settle();
+    }
+
+    /// Loses the records since a moment.
+    fn lose(&mut self, since: Timestamp) {
+        let found = self.platform.db.read(|tx| {
+            let rows =
+                tx.query("SELECT first_sequence, digest FROM record_segments WHERE at_from >= $1", &params![since])?;
+            rows.iter().map(|row| Ok((row.get("first_sequence")?, row.get("digest")?))).collect::<Result<Vec<_>>>()
+        });
+        for (sequence, digest) in found.unwrap() {
+            self.point(sequence, Digest::of(b"lost").to_string());
+            self.lost.push((sequence, digest));
+        }
+    }
+
+    /// Finds all records again that were lost.
+    pub(crate) fn find(&mut self) {
+        self.losing = false;
+        std::mem::take(&mut self.lost).into_iter().for_each(|(sequence, digest)| self.point(sequence, digest));
+    }
+
+    fn point(&self, sequence: i64, digest: String) {
+        let sql = "UPDATE record_segments SET digest = $1 WHERE first_sequence = $2";
+        self.platform.db.write(move |tx| tx.execute(sql, &params![digest.as_str(), sequence])).unwrap();
     }
 
     /// Nothing comes and nothing runs for some days, as when a machine sleeps.
@@ -283,6 +325,22 @@ impl World {
             format!("day {day}: {} {} for {cause}, {help}", action.action, action.state.as_str())
         };
         self.actions().iter().filter(|action| action.state != State::Held).map(line).collect()
+    }
+
+    /// The judged windows, oldest first.
+    pub(crate) fn windows(&self) -> Vec<WindowReport> {
+        let permit = identity::local_user().unwrap().edit().read();
+        let mut windows = self.platform.db.read(|tx| monitoring::windows(tx, &permit, LOOP, 1000)).unwrap();
+        windows.reverse();
+        windows
+    }
+
+    /// The alerts of a kind that are firing, in words.
+    pub(crate) fn firing(&self, kind: AlertKind) -> Vec<String> {
+        let permit = identity::local_user().unwrap().edit().read();
+        let alerts = self.platform.db.read(|tx| monitoring::alerts(tx, &permit, Some(LOOP), 100)).unwrap();
+        let firing = alerts.into_iter().filter(|alert| alert.kind == kind && alert.state == AlertState::Firing);
+        firing.map(|alert| alert.summary).collect()
     }
 
     /// How often traffic has moved.

@@ -4,6 +4,8 @@ use flyball_core::Timestamp;
 use flyball_evaluation::expression::{Condition, Scope};
 
 use super::*;
+use crate::attributions::{AttributionChange, ChangedShare};
+use crate::domain::ToldApart;
 use crate::quality::ColumnQuality;
 
 fn metric(value: f64) -> Measure {
@@ -139,4 +141,48 @@ fn conditions_may_name_what_was_diagnosed() {
     let silent = WindowReport::silent((Timestamp(0), Timestamp(1)), BTreeMap::new());
     assert_eq!(holds(&silent, "data_fault"), None);
     assert_eq!(holds(&silent, "label_shift"), None);
+}
+
+#[test]
+fn what_matters_to_the_model_comes_first() {
+    let column =
+        |name: &str, effect: f64| ColumnDrift { column: name.into(), effect, alarm: true, ..ColumnDrift::default() };
+    let mut window = sound();
+    window.columns = vec![column("wind", 0.2), column("rain missing", 0.3), column("temperature", 0.4)];
+    let order = |window: &WindowReport| -> Vec<String> {
+        diagnose(window, &[]).into_iter().filter_map(|cause| cause.column).collect()
+    };
+    assert_eq!(order(&window), ["temperature", "rain missing", "wind"]);
+    let share = |feature: &str, before: f64, after: f64| ChangedShare {
+        feature: feature.into(),
+        before,
+        after,
+        low: 0.01,
+        high: 0.3,
+    };
+    let changed = vec![share("wind", 0.12, 0.31), share("rain", 0.3, 0.35), share("site", 0.4, 0.3)];
+    window.attributions = Some(AttributionChange { ndcg: 0.95, jensen_shannon: 0.1, rows: 200, changed });
+    assert_eq!(order(&window), ["rain missing", "wind", "temperature"]);
+    let causes = diagnose(&window, &[]);
+    assert!(causes[1].evidence.ends_with("its part in the answers was 12 % and is 31 %"), "{causes:?}");
+    assert!(!causes[2].evidence.contains("part in the answers"), "{causes:?}");
+}
+
+#[test]
+fn features_that_only_changed_together_are_named_when_it_is_beyond_doubt() {
+    let told = |auc: f64, p_value: f64| ToldApart {
+        auc,
+        low: auc - 0.02,
+        high: auc + 0.02,
+        p_value,
+        rows: 1000,
+        features: vec![("wind".into(), 0.6), ("rain".into(), 0.4)],
+    };
+    let mut worse = sound();
+    worse.performance.insert("auc".into(), metric(0.6));
+    let with = |told: ToldApart| WindowReport { told_apart: Some(told), ..worse.clone() };
+    assert_eq!(kinds(&with(told(0.8, 1e-9)), &[]), [CauseKind::CovariateShift], "the features explain the loss");
+    assert!(diagnose(&with(told(0.8, 1e-9)), &[])[0].evidence.contains("wind, rain tell the rows"));
+    assert_eq!(kinds(&with(told(0.8, 0.02)), &[]), [CauseKind::ConceptShift]);
+    assert_eq!(kinds(&with(told(0.55, 1e-9)), &[]), [CauseKind::ConceptShift]);
 }
