@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod comparison;
 mod engines;
+mod highlights;
 mod output;
 mod story;
 mod tell;

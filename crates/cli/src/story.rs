@@ -62,11 +62,14 @@ impl Observer for Story {
 }
 
 /// The events of the loop itself that change something or ask for attention. The policies that it is compared with and
-/// the hourly truths stay in the audit log.
+/// the hourly truths stay in the audit log, and so does that a run begins.
 fn worth_telling(recorded: &Recorded, main: &str) -> bool {
     let action = recorded.event.action.as_str();
+    if action == "run.create" {
+        return false;
+    }
     let told =
-        ["run.", "gate.", "rollout.", "alert.", "remedy.", "window."].iter().any(|noun| action.starts_with(noun));
+        ["run.", "gate.", "rollout.", "alert.", "remedy.", "window.close"].iter().any(|noun| action.starts_with(noun));
     told && recorded.event.actor == format!("loop:{main}")
 }
 

@@ -12,7 +12,7 @@ use flyball_evaluation::Evaluation;
 use flyball_evaluation::comparison::{ModelComparison, compare};
 use flyball_evaluation::evaluate::{Subject as Evaluated, evaluate};
 use flyball_evaluation::evaluations::{self, Kind, NewEvaluation};
-use flyball_evaluation::fairness::{FairnessOptions, FairnessReport, fairness};
+use flyball_evaluation::fairness::{FairnessOptions, FairnessReport, Mitigation, fairness, mitigate};
 use flyball_evaluation::grouping::Grouping;
 use flyball_evaluation::suite::{self, Case, Suite, SuiteReport};
 use flyball_jobs::{Claimed, NewJob, Outcome, enqueue};
@@ -86,6 +86,9 @@ pub struct Report {
     pub evaluation: Evaluation,
     /// How alike the groups of each named column are treated; not for more than two classes.
     pub fairness: Option<FairnessReport>,
+    /// What would make the decisions about groups more alike, where they are not.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub mitigation: Vec<Mitigation>,
     /// The other version on the same rows.
     pub comparison: Option<Comparison>,
     /// The checks.
@@ -220,6 +223,7 @@ pub fn report(platform: &Platform, permit: &Permit<Read>, asked: &Asked) -> Resu
         classes: signature.classes.clone(),
         evaluation: Evaluation::default(),
         fairness: None,
+        mitigation: Vec::new(),
         comparison: None,
         suite: SuiteReport::default(),
     };
@@ -239,7 +243,10 @@ pub fn report(platform: &Platform, permit: &Permit<Read>, asked: &Asked) -> Resu
                 .iter()
                 .map(|column| Grouping::of(&rows, std::slice::from_ref(column)))
                 .collect::<Result<_>>()?;
-            report.fairness = Some(fairness(signature.task, &answers, &by, &FairnessOptions::default())?);
+            let options = FairnessOptions::default();
+            report.fairness = Some(fairness(signature.task, &answers, &by, &options)?);
+            let suggested = by.iter().map(|grouping| mitigate(signature.task, &answers, grouping, &options));
+            report.mitigation = suggested.filter_map(Result::transpose).collect::<Result<_>>()?;
         }
         if let (Some(other), Some(version)) = (&other, &asked.baseline) {
             let theirs = Evaluated::of(other.as_ref(), &rows, label)?;

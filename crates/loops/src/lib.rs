@@ -16,6 +16,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod file;
 pub mod handmade;
+pub mod highlights;
 pub mod jobs;
 mod mlmodel;
 pub mod outcome;

@@ -216,11 +216,12 @@ pub fn describe(recorded: &Recorded) -> String {
         "rollout.step" => text("decision"),
         "model.register" => format!("registered {}", event.resource.trim_start_matches("model/")),
         "model.alias" => format!("{} is {} now", event.resource.trim_start_matches("model/"), text("alias")),
-        "window.close" => {
+        "window.close" | "window.update" => {
+            let again = if event.action == "window.update" { ", again" } else { "" };
             let drifted = details["drifted"].as_array().map_or(0, Vec::len);
             let note = details["note"].as_str().map(|note| format!(" ({note})")).unwrap_or_default();
             format!(
-                "window from {}: {} rows, {drifted} columns drifted{}{}{note}",
+                "window from {}{again}: {} rows, {drifted} columns drifted{}{}{note}",
                 short(&text("from")),
                 details["rows"],
                 number("auc"),

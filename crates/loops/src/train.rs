@@ -199,8 +199,9 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
     let again = |other: &Declared| learn(platform, other, &set.learn(), &holdout, &features);
     let suite = suites::run(platform, declared, set, pair, &again)?;
     let report = suites::joined(gate::judge(&file.gates, &contest), suite.as_ref());
-    let (sample, scores) =
-        Reference::sample(&trained.signature, &set.all, &holdout, (&answers.score, &answers.truth), file.seed)?;
+    let times = file.training_dataset()?.time.as_deref().map(|time| event_times(&set.all, time)).transpose()?;
+    let answered = (answers.score.as_slice(), answers.truth.as_slice());
+    let (sample, scores) = Reference::sample(&trained.signature, &set.all, times.as_deref(), answered, file.seed)?;
     let reference = reference_digest(platform, &sample, &scores)?;
     Ok(Product { trained, evaluation, report, suite, reference, baseline })
 }

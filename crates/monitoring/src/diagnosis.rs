@@ -195,7 +195,9 @@ fn of_data(window: &WindowReport, before: &[WindowReport]) -> Vec<Cause> {
     let gone: Vec<_> = window
         .quality
         .iter()
-        .filter(|(_, quality)| quality.missing - quality.missing_before >= MISSING_JUMP)
+        .filter(|(name, quality)| {
+            quality.missing - quality.missing_before >= MISSING_JUMP && !is_stable(window, &format!("{name}{MISSING}"))
+        })
         .map(|(name, quality)| {
             let evidence = format!(
                 "{:.0} % of {name} is missing, {:.0} % before",
@@ -228,6 +230,11 @@ fn of_data(window: &WindowReport, before: &[WindowReport]) -> Vec<Cause> {
         }
     }
     causes
+}
+
+/// Whether a column was judged and chance explains what it shows.
+fn is_stable(window: &WindowReport, name: &str) -> bool {
+    window.columns.iter().any(|column| column.column == name && column.adjusted_p.is_some() && !column.alarm)
 }
 
 fn failing(window: &WindowReport) -> Option<Cause> {
@@ -265,13 +272,6 @@ fn shifted<'a>(window: &'a WindowReport, at_fault: &[&str]) -> Vec<&'a ColumnDri
     window.columns.iter().filter(|column| column.alarm && !explained(column)).collect()
 }
 
-struct Loss {
-    strength: f64,
-    text: String,
-}
-
-/// The metric that lost most against the reference, where the intervals of both do not meet.
-fn performance_loss(window: &WindowReport) -> Option<Loss> {
 /// The features that changed together though none did alone; only where that is as sure and as large as drift must be for
 /// somebody to act on it, since it is looked at in every window.
 fn joint_shift(window: &WindowReport) -> Option<Cause> {
@@ -287,6 +287,13 @@ fn joint_shift(window: &WindowReport) -> Option<Cause> {
     })
 }
 
+struct Loss {
+    strength: f64,
+    text: String,
+}
+
+/// The metric that lost most against the reference, where the intervals of both do not meet.
+fn performance_loss(window: &WindowReport) -> Option<Loss> {
     let losses = ["auc", "rmse"].into_iter().filter_map(|metric| {
         let (now, then) = (window.performance.get(metric)?, window.reference.get(metric)?);
         let worse = if higher_is_better(metric) { apart(now, then) } else { apart(then, now) };

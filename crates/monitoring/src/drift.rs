@@ -56,13 +56,16 @@ pub fn compare(now: &Intake<'_>, settings: &WindowSettings) -> Vec<ColumnDrift> 
 /// of the later one belong together, their evidence decides.
 pub fn compare_windows(before: &Intake<'_>, now: &Intake<'_>, settings: &WindowSettings) -> Vec<ColumnDrift> {
     let mut found: Vec<(ColumnDrift, Option<ColumnTest>)> = Vec::new();
-    let grouped = now.grouped.as_ref();
+    let (grouped, alike) = (now.grouped.as_ref(), now.alike.as_deref());
+    let against_window = before.alike.is_some();
     for ((name, reference, before), (.., now)) in before.columns().zip(now.columns()) {
         let Some(mut comparison) = reference.compare_windows(before, now) else { continue };
         if let Some(grouped) = grouped {
             let evidence = grouped.column(name);
             comparison.values = evidence.values;
             comparison.missing = comparison.missing.and(evidence.missing);
+        } else if let Some(alike) = alike {
+            alike.weigh(name, against_window, &mut comparison);
         }
         let mut column = described(name, comparison.values.as_ref());
         column.statistics = comparison.statistics.as_ref().map(named).unwrap_or_default();

@@ -1,10 +1,13 @@
 //! What a window gathers while its rows pass by: a sketch of each column, and the answers with what really happened. However
 //! many rows there are, what is kept of a column is a kilobyte.
 
+use std::sync::Arc;
+
 use flyball_core::table::MISSING_CODE;
 use flyball_core::{Column, Error, Result, Table};
 use flyball_stats::sketch::{ColumnReference, ColumnSketch};
 
+use crate::alike::Alike;
 use crate::grouped::GroupedEvidence;
 use crate::reference::{PREDICTION, Reference};
 
@@ -13,6 +16,8 @@ use crate::reference::{PREDICTION, Reference};
 pub struct Intake<'a> {
     reference: &'a Reference,
     sketches: Vec<ColumnSketch>,
+    /// How alike rows are that were made at about the same time; rows count for themselves where it is not known.
+    pub alike: Option<Arc<Alike>>,
     /// The evidence of drift where rows belong together; the sketches count each row for itself.
     pub grouped: Option<GroupedEvidence>,
     /// Per row the headline answer.
@@ -25,7 +30,12 @@ impl<'a> Intake<'a> {
     /// Nothing gathered yet.
     pub fn new(reference: &'a Reference) -> Self {
         let sketches = reference.columns.iter().map(|(_, column)| column.sketch()).collect();
-        Self { reference, sketches, grouped: None, scores: Vec::new(), truth: Vec::new() }
+        Self { reference, sketches, alike: None, grouped: None, scores: Vec::new(), truth: Vec::new() }
+    }
+
+    /// Nothing gathered yet, of rows that are as alike as those of the reference are over time.
+    pub fn timed(reference: &'a Reference, alike: &Arc<Alike>) -> Self {
+        Self { alike: Some(Arc::clone(alike)), ..Self::new(reference) }
     }
 
     /// The reference's own rows as a window of it.
@@ -35,7 +45,7 @@ impl<'a> Intake<'a> {
             ColumnReference::Levels(levels) => ColumnSketch::Levels(levels.own().clone()),
         };
         let sketches = self.reference.columns.iter().map(|(_, column)| own(column)).collect();
-        Self { reference: self.reference, sketches, grouped: None, scores: Vec::new(), truth: Vec::new() }
+        Self { reference: self.reference, sketches, alike: None, grouped: None, scores: Vec::new(), truth: Vec::new() }
     }
 
     /// Adds rows: the features by name, and per row the answer and what really happened. A feature that the rows lack is

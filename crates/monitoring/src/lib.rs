@@ -4,6 +4,7 @@
 //! Invariant: a window is judged from inference records and ground truth alone; nothing here serves, trains or acts.
 
 pub mod alert;
+pub mod alike;
 pub mod attributions;
 pub mod compat;
 pub mod diagnosis;

@@ -1,8 +1,12 @@
 //! Everything that windows of a version are judged by, made once from what the version was registered with.
 
-use flyball_core::Task;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use flyball_core::{Duration, Task};
 use flyball_stats::multivariate::Pca;
 
+use crate::alike::Alike;
 use crate::encode::{Encoder, Sample};
 use crate::estimate::Estimator;
 use crate::reference::Reference;
@@ -19,6 +23,8 @@ pub struct Prepared {
     pub estimator: Option<Estimator>,
     /// How features vary together.
     pub pca: Option<Pca>,
+    /// How alike rows are that were made at about the same time, by the length of windows in milliseconds.
+    alike: Mutex<BTreeMap<i64, Arc<Alike>>>,
 }
 
 impl Prepared {
@@ -30,9 +36,17 @@ impl Prepared {
         Self {
             estimator: Estimator::of(task, &reference, &encoder, seed),
             pca: Pca::fit(&slices, None),
+            alike: Mutex::default(),
             encoder,
             reference,
         }
+    }
+
+    /// How alike rows are that were made at about the same time, for windows of a length.
+    pub fn alike(&self, length: Duration) -> Arc<Alike> {
+        let mut known = self.alike.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known.entry(length.0).or_insert_with(|| Arc::new(Alike::of(&self.reference, length)));
+        Arc::clone(found)
     }
 
     /// How features vary together in a window, beside the reference: the mean distance of its rows from the directions in

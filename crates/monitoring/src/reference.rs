@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use flyball_core::rng::Rng;
-use flyball_core::{Column, Result, Signature, Table, limits};
+use flyball_core::{Column, Result, Signature, Table, Timestamp, limits};
 use flyball_data::formats::parquet;
 use flyball_stats::sketch::{ColumnReference, LevelReference, NumberReference};
 
@@ -10,6 +10,9 @@ use flyball_stats::sketch::{ColumnReference, LevelReference, NumberReference};
 pub const SCORE: &str = "flyball.score";
 /// The column of what really happened beside them.
 pub const TRUTH: &str = "flyball.truth";
+
+/// The column of the event times beside the rows of both, where events have them.
+pub const AT: &str = "flyball.at";
 
 /// The name under which the answers stand among the columns.
 pub const PREDICTION: &str = "prediction";
@@ -22,29 +25,43 @@ pub struct Reference {
     pub columns: Vec<(String, ColumnReference)>,
     /// The sampled rows that were learned from: the features.
     pub learnt: Table,
+    /// When those rows happened; `None` where events have no times, and in references of old versions.
+    pub learnt_at: Option<Vec<Timestamp>>,
     /// Held-out rows: the features, the answers and what really happened. References of old versions hold the answers only.
     pub heldout: Table,
+    /// When those rows happened, likewise.
+    pub heldout_at: Option<Vec<Timestamp>>,
 }
 
 impl Reference {
-    /// Draws the sample that is kept: the features of at most `REFERENCE_SAMPLE_ROWS` training rows, and as many held-out
-    /// rows with the answers to them and what really happened (NaN while unknown). Both as Parquet.
+    /// Draws the sample that is kept: the features of at most `REFERENCE_SAMPLE_ROWS` rows of the training (`all`, of which
+    /// the last were held out), and as many held-out rows with the answers to them and what really happened (NaN while
+    /// unknown). Both as Parquet, with the event times (milliseconds) of `all` where there are any.
     ///
     /// # Errors
-    /// `NotFound` for a feature that the tables lack.
+    /// `NotFound` for a feature that the table lacks.
     pub fn sample(
         signature: &Signature,
-        learn: &Table,
-        heldout: &Table,
+        all: &Table,
+        times: Option<&[i64]>,
         (scores, truth): (&[f64], &[f64]),
         seed: u64,
     ) -> Result<(Vec<u8>, Vec<u8>)> {
         let mut rng = Rng::seeded(seed);
         let names: Vec<&str> = signature.features.iter().map(|feature| feature.name.as_str()).collect();
-        let features = learn.select(&names)?.take(&chosen(learn.rows(), &mut rng));
+        let all_features = all.select(&names)?;
+        let timed = |rows: &[usize]| -> Result<Table> {
+            let mut table = all_features.take(rows);
+            if let Some(times) = times {
+                table.push(AT, Column::Time(rows.iter().map(|&row| times[row]).collect()))?;
+            }
+            Ok(table)
+        };
+        let features = timed(&chosen(all.rows(), &mut rng))?;
         let rows = chosen(scores.len(), &mut rng);
         let pick = |numbers: &[f64]| Column::Float(rows.iter().map(|&row| numbers[row]).collect());
-        let mut answered = heldout.select(&names)?.take(&rows);
+        let first = all.rows().saturating_sub(scores.len());
+        let mut answered = timed(&rows.iter().map(|row| first + row).collect::<Vec<_>>())?;
         answered.push(SCORE, pick(scores))?;
         answered.push(TRUTH, pick(truth))?;
         Ok((parquet::write(&features)?, parquet::write(&answered)?))
@@ -63,12 +80,13 @@ impl Reference {
     /// # Errors
     /// `NotFound` when the held-out rows have no answers.
     pub fn of(learnt: Table, heldout: Table) -> Result<Self> {
+        let ((learnt, learnt_at), (heldout, heldout_at)) = (apart(learnt)?, apart(heldout)?);
         let mut columns: Vec<(String, ColumnReference)> =
             learnt.columns().filter_map(|(name, column)| Some((name.to_owned(), anchored(column)?))).collect();
         columns.sort_by(|a, b| a.0.cmp(&b.0));
         let answers = anchored(heldout.column(SCORE)?);
         columns.extend(answers.map(|answers| (PREDICTION.to_owned(), answers)));
-        Ok(Self { columns, learnt, heldout })
+        Ok(Self { columns, learnt, learnt_at, heldout, heldout_at })
     }
 
     /// The reference of some of its rows: those that were learned from only.
@@ -78,8 +96,18 @@ impl Reference {
             let position = learnt.position(name)?;
             Some((name.clone(), anchored(learnt.at(position))?))
         });
-        Self { columns: columns.collect(), learnt, heldout: Table::default() }
+        Self { columns: columns.collect(), learnt, learnt_at: None, heldout: Table::default(), heldout_at: None }
     }
+}
+
+/// A kept table without its event times, and those.
+fn apart(table: Table) -> Result<(Table, Option<Vec<Timestamp>>)> {
+    let Some(Column::Time(at)) = table.position(AT).map(|position| table.at(position)) else {
+        return Ok((table, None));
+    };
+    let at = at.iter().copied().map(Timestamp).collect();
+    let names: Vec<&str> = table.names().iter().map(String::as_str).filter(|name| *name != AT).collect();
+    Ok((table.select(&names)?, Some(at)))
 }
 
 /// Bins or levels of a column; `None` without a known number.

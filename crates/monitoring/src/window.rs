@@ -167,6 +167,7 @@ pub fn judge(
     if report.rows < settings.min_rows {
         report.note = Some(match report.rows {
             0 => "nobody asked".to_owned(),
+            1 => format!("1 row is too few to judge; {} are needed", settings.min_rows),
             rows => format!("{rows} rows are too few to judge; {} are needed", settings.min_rows),
         });
         return report;

@@ -12,6 +12,7 @@
 
 use crate::drift::{KsMethod, KsTest, ks_sorted, pooled_contingency, pooled_contingency_with, total_variation};
 use crate::multiplicity::benjamini_hochberg;
+use crate::special::{chi_square_sf, kolmogorov_sf};
 
 /// What an effect size measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,10 +34,36 @@ pub struct ColumnTest {
     pub effect: f64,
     /// What `effect` is.
     pub effect_kind: EffectKind,
+    /// What the p-value is of: χ², or D where there are no degrees of freedom.
+    pub statistic: f64,
+    /// The degrees of freedom of χ².
+    pub degrees_of_freedom: Option<usize>,
     /// Rows of the reference that have a value.
     pub reference_rows: u64,
     /// Rows of the window that have a value.
     pub current_rows: u64,
+}
+
+impl ColumnTest {
+    /// The same evidence where the rows of the reference and of the window are not independent: each worth as many times
+    /// fewer as its design effect says (Rao & Scott 1984 for counts), never stronger than before.
+    #[must_use]
+    pub fn of_alike_rows(self, design_effects: [f64; 2]) -> Self {
+        let [n, m] = [self.reference_rows as f64, self.current_rows as f64];
+        let [before, now] = design_effects.map(|effect| effect.max(1.0));
+        let p_value = match self.degrees_of_freedom {
+            Some(0) => 1.0,
+            Some(degrees) => {
+                let effect = (before / n + now / m) / (1.0 / n + 1.0 / m);
+                chi_square_sf(self.statistic / effect, degrees as f64)
+            }
+            None => {
+                let (n, m) = (n / before, m / now);
+                kolmogorov_sf((n * m / (n + m)).round().max(1.0) as u64, self.statistic)
+            }
+        };
+        Self { p_value: p_value.max(self.p_value), ..self }
+    }
 }
 
 /// Smallest effects that matter.
@@ -121,6 +148,8 @@ impl DriftPolicy {
             p_value: f64::NAN,
             effect: 0.0,
             effect_kind: EffectKind::TotalVariation,
+            statistic: 0.0,
+            degrees_of_freedom: None,
             reference_rows: 0,
             current_rows: 0,
         };
@@ -166,6 +195,8 @@ pub(crate) fn ks_column_test(test: KsTest, reference_rows: u64, current_rows: u6
         p_value: test.p_value,
         effect: test.statistic,
         effect_kind: EffectKind::KolmogorovSmirnov,
+        statistic: test.statistic,
+        degrees_of_freedom: None,
         reference_rows,
         current_rows,
     }
@@ -181,10 +212,13 @@ pub(crate) fn few_values_test(reference: &[u64], current: &[u64]) -> Option<Colu
         apart += before as f64 / totals[0] as f64 - now as f64 / totals[1] as f64;
         largest = largest.max(apart.abs());
     }
+    let test = pooled_contingency(reference, current)?;
     Some(ColumnTest {
-        p_value: pooled_contingency(reference, current)?.p_value,
+        p_value: test.p_value,
         effect: largest,
         effect_kind: EffectKind::KolmogorovSmirnov,
+        statistic: test.statistic,
+        degrees_of_freedom: Some(test.degrees_of_freedom),
         reference_rows: totals[0],
         current_rows: totals[1],
     })
@@ -226,6 +260,8 @@ pub(crate) fn pooled_test(reference: &[u64], current: &[u64], rest: [u64; 2]) ->
         p_value: test.p_value,
         effect: total_variation(&reference, &current)?,
         effect_kind: EffectKind::TotalVariation,
+        statistic: test.statistic,
+        degrees_of_freedom: Some(test.degrees_of_freedom),
         reference_rows: reference.iter().sum(),
         current_rows: current.iter().sum(),
     })
@@ -240,6 +276,8 @@ mod tests {
             p_value,
             effect,
             effect_kind: EffectKind::KolmogorovSmirnov,
+            statistic: effect,
+            degrees_of_freedom: None,
             reference_rows: 1000,
             current_rows: rows,
         }

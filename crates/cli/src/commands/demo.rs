@@ -4,10 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use flyball_core::{Digest, Error, ErrorCode, Result, Timestamp};
+use flyball_governance::identity;
 use flyball_loops::declared::Variant;
 use flyball_loops::file::LoopFile;
-use flyball_loops::simulate::{Plan, Simulation};
+use flyball_loops::highlights::{self, Highlights};
+use flyball_loops::simulate::{Plan, Progress, Simulation};
 use flyball_server::Observe;
+use serde::Serialize;
 
 use super::{Context, serve, simulate};
 use crate::args::DemoOptions;
@@ -28,6 +31,14 @@ const FILES: [(&str, &[u8]); 5] = [
 const FROM: Timestamp = Timestamp(1_362_096_000_000);
 /// 2014-01-01.
 const TO: Timestamp = Timestamp(1_388_534_400_000);
+
+/// What the demo prints as JSON.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    progress: Progress,
+    highlights: Highlights,
+}
 
 /// Plays the year, or shows one that was played before.
 pub(crate) fn run(context: &Context, options: &DemoOptions) -> Result<()> {
@@ -57,15 +68,20 @@ pub(crate) fn run(context: &Context, options: &DemoOptions) -> Result<()> {
         println!("A model for late flights lives through 2013 in New York. Watch it at {}\n", server.address());
     }
     let mut story = Story::new(file.name.as_str(), context.json);
+    let watched = platform.clone();
     let mut simulation = Simulation::open(platform, clock, jobs, runner, plan)?;
     let progress = simulation.run(&mut story)?;
     story.end();
+    let done = progress.done;
+    let permit = identity::local_user()?.edit().read();
+    let shown = highlights::of(&watched, &permit, file.name.as_str(), (FROM, progress.now))?;
     if context.json {
-        print_json(&progress)?;
+        print_json(&Told { progress, highlights: shown })?;
     } else {
         println!("{}", comparison::render(&progress, &file));
+        println!("{}", crate::highlights::render(&shown)?);
     }
-    if !options.exit && progress.done {
+    if !options.exit && done {
         if !context.json {
             println!("The pages stay at {} until you press Ctrl-C.", server.address());
         }

@@ -10,6 +10,7 @@ mod rows;
 mod schedule;
 mod segments;
 mod served;
+mod unfair;
 
 use flyball_core::{Error, ErrorCode, Result, Timestamp};
 use flyball_evaluation::expression::higher_is_better;
@@ -25,7 +26,7 @@ use serde_json::json;
 pub(crate) use columns::{check, check_conditions};
 pub use reasoning::Usual;
 pub use schedule::{KIND, LABELS, plan};
-pub use served::joined;
+pub use served::{each_joined, joined};
 
 use crate::declared::{self, Declared};
 use crate::platform::{Platform, permit_of};

@@ -44,9 +44,11 @@ pub fn drift(
     let (declared, champion) = watched(platform, permit, name)?;
     let prepared = prepared(platform, &declared, &champion)?;
     let mut left_out = 0;
+    let now = span;
     let mut gather = |span: Span| -> Result<(Intake<'_>, usize)> {
         let kept = platform.db.read(|tx| monitoring::sketches_between(tx, permit, name, span))?;
-        let (mut intake, mut windows) = (Intake::new(&prepared.reference), 0);
+        let alike = prepared.alike(now.1 - now.0);
+        let (mut intake, mut windows) = (Intake::timed(&prepared.reference, &alike), 0);
         for bytes in kept {
             match intake.add_kept(&bytes) {
                 Ok(()) => windows += 1,

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use flyball_core::rng::Rng;
-use flyball_core::{Column, Duration, Error, ErrorCode, Result, Table, Task, Timestamp, limits};
-use flyball_evaluation::fairness::FairnessReport;
+use flyball_core::{Column, Duration, Error, ErrorCode, Result, Table, Timestamp, limits};
 use flyball_evaluation::{Evaluated, Evaluation};
 use flyball_monitoring::compat::{self, Tool};
 use flyball_monitoring::diagnosis::diagnose;
@@ -25,6 +24,7 @@ use super::groups::Groups;
 use super::rows::Rows;
 use super::segments::Segments;
 use super::served::{Batch, count_revisions, each_batch, versions};
+use super::unfair::unfair;
 use super::{reasoning, schedule};
 use crate::declared::Declared;
 use crate::file::{Compat, Monitor};
@@ -113,13 +113,14 @@ impl<'a> Judge<'a> {
     pub(super) fn judge(&self, (from, to): (Timestamp, Timestamp), now: Timestamp) -> Result<Judged> {
         let monitor = &self.declared.file.monitor;
         let by = monitor.fairness.as_ref().map(|fairness| fairness.by.as_slice());
+        let alike = self.prepared.alike(monitor.length().unwrap_or_else(|| about(to - from)));
         let mut passing = Passing {
-            intake: Intake::new(&self.prepared.reference),
-            segments: self.parts.iter().map(|(name, part)| (name.as_str(), Intake::new(part))).collect(),
+            intake: Intake::timed(&self.prepared.reference, &alike),
+            segments: self.parts.iter().map(|(name, part)| (name.as_str(), Intake::timed(part, &alike))).collect(),
             groups: Groups::new(by.unwrap_or_default()),
             sample: Sample::new(self.prepared.encoder.width(), SAMPLE_ROWS),
-            tables: Vec::new(),
             rows: Rows::new(self.rows_of.as_ref().map_or(domain::ROWS, |_| GROUPED_ROWS), self.declared.file.seed),
+            tables: Vec::new(),
             revisions: BTreeMap::new(),
             errors: 0,
         };
@@ -139,8 +140,8 @@ impl<'a> Judge<'a> {
             let answers = Evaluated::new(served.intake.truth, served.intake.scores);
             report.fairness = groups.judge(task, answers)?;
             self.look_closer(&mut report, &sample, &tables)?;
-        }
             self.look_at_rows(&mut report, &rows.gathered()?)?;
+        }
         self.look_back(&mut report)?;
         Ok(Judged { report, seen_rows: seen.rows, last_sequence: seen.last_sequence.unwrap_or(-1), sketches })
     }
@@ -152,8 +153,8 @@ impl<'a> Judge<'a> {
         passing.groups.add(&batch.features)?;
         let columns = self.prepared.encoder.encode(&batch.features);
         passing.sample.add(&columns, &batch.scores, |limit| rng.below(limit));
-        for (name, rows) in self.segments.of(self.platform.query.as_ref(), &batch.features)? {
         passing.rows.add(batch.features.rows(), |taken| self.whole(&batch, taken))?;
+        for (name, rows) in self.segments.of(self.platform.query.as_ref(), &batch.features)? {
             let Some(segment) = passing.segments.get_mut(name.as_str()) else { continue };
             let pick = |values: &[f64]| rows.iter().map(|&row| values[row]).collect::<Vec<f64>>();
             segment.add(&batch.features.take(&rows), &pick(&batch.scores), &pick(&batch.truth));
@@ -166,7 +167,6 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
-    /// What needs rows and not only counts: estimates, how features vary together, another tool's decisions, fairness.
     /// Some rows of a batch with everything that is looked at of them.
     fn whole(&self, batch: &Batch, rows: &[usize]) -> Result<Table> {
         let mut whole = batch.features.take(rows);
@@ -193,6 +193,7 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
+    /// What needs rows and not only counts: estimates, how features vary together, another tool's decisions, fairness.
     fn look_closer(&self, report: &mut WindowReport, sample: &Sample, tables: &[Table]) -> Result<()> {
         let monitor = &self.declared.file.monitor;
         let complete = report.labels_due && report.labelled == report.rows;
@@ -207,13 +208,9 @@ impl<'a> Judge<'a> {
             let (columns, drifted) = compat::decide(tool_of(tool), &self.prepared.reference.learnt, &rows);
             (report.columns, report.drift) = (columns, drifted);
         }
-        if let (Some(asked), Some(found)) = (&monitor.fairness, &report.fairness) {
-            report.unfair = unfair(self.declared.file.task, found, asked.selection_ratio);
-        }
         Ok(())
     }
 
-    /// What the windows before it add: whether drift is worth a page, and what the findings may come from.
     /// Why a finding was made, from some whole rows: by what features they are told from the reference where none drifted
     /// alone, and how the model reasons about them where some did. It moves no alarm.
     fn look_at_rows(&self, report: &mut WindowReport, rows: &Table) -> Result<()> {
@@ -253,6 +250,7 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// What the windows before it add: whether drift is worth a page, and what the findings may come from.
     fn look_back(&self, report: &mut WindowReport) -> Result<()> {
         let permit = permit_of(&self.declared.name)?.read();
         let until = Timestamp(report.from.0.saturating_sub(1));
@@ -264,9 +262,17 @@ impl<'a> Judge<'a> {
         } else {
             paging::observe(report, before.first(), monitor.stride());
         }
+        if let Some(asked) = &monitor.fairness {
+            report.unfair = unfair(self.declared.file.task, report, &before, asked.selection_ratio);
+        }
         report.causes = diagnose(report, &before);
         Ok(())
     }
+}
+
+/// A length for which what is learned can be kept: windows by count are each as long as they took.
+fn about(length: Duration) -> Duration {
+    Duration(i64::try_from(length.0.max(1).unsigned_abs().next_power_of_two()).unwrap_or(length.0))
 }
 
 fn tool_of(compat: Compat) -> Tool {
@@ -275,28 +281,4 @@ fn tool_of(compat: Compat) -> Tool {
         Compat::Nannyml => Tool::Nannyml,
         Compat::Scouter => Tool::Scouter,
     }
-}
-
-/// The columns whose groups are selected too unequally, in words: only what their intervals show beyond doubt.
-fn unfair(task: Task, report: &FairnessReport, least: f64) -> Vec<String> {
-    if task != Task::Classification {
-        return Vec::new();
-    }
-    let words = report.attributes.iter().filter_map(|attribute| {
-        let gap = attribute.gaps.get("selection_rate")?;
-        let rate = |name: &str| attribute.groups.iter().find(|group| group.group == name)?.values.get("selection_rate");
-        let (lowest, highest) = (rate(&gap.lowest)?, rate(&gap.highest)?);
-        // Even by the ends of the intervals that are closest to each other.
-        let ratio = lowest.high? / highest.low?;
-        let shown = ratio < least;
-        shown.then(|| {
-            let by = attribute.columns.join(", ");
-            let (low, high) = (lowest.value.unwrap_or(f64::NAN), highest.value.unwrap_or(f64::NAN));
-            format!(
-                "by {by}, {} is selected at {low:.3} and {} at {high:.3}: less than {least} of it",
-                gap.lowest, gap.highest
-            )
-        })
-    });
-    words.collect()
 }

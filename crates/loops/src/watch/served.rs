@@ -72,24 +72,41 @@ pub fn joined(
     from: Timestamp,
     to: Timestamp,
 ) -> Result<(Vec<f64>, Vec<f64>)> {
-    let permit = permit_of(&declared.name)?.read();
-    let champion = platform.db.read(|tx| registry::by_alias(tx, &permit, declared.name.as_str(), CHAMPION))?;
-    let classes = champion.map(|version| version.signature.classes).unwrap_or_default();
     let (mut truths, mut scores) = (Vec::new(), Vec::new());
-    platform.serving.each_records(declared.name.as_str(), from, to, |table| {
-        if table.rows() == 0 {
-            return Ok(());
-        }
-        let (records, _) = answered(&table)?;
-        let truth = truth_by_key(platform, declared, &classes, &records)?;
-        let score = records.column(columns::SCORE)?.numbers();
-        for (truth, score) in truth.into_iter().zip(score).filter(|(truth, _)| !truth.is_nan()) {
+    each_joined(platform, declared, (from, to), |_, truth, score| {
+        for (&truth, &score) in truth.iter().zip(score).filter(|(truth, _)| !truth.is_nan()) {
             truths.push(truth);
             scores.push(score);
         }
         Ok(())
     })?;
     Ok((truths, scores))
+}
+
+/// Hands on the records of a stretch of event time that the model answered, with their truths (NaN while unknown) and their
+/// headline answers.
+///
+/// # Errors
+/// Those of the database and of the store, and what `each` answers.
+pub fn each_joined(
+    platform: &Platform,
+    declared: &Declared,
+    (from, to): (Timestamp, Timestamp),
+    mut each: impl FnMut(&Table, &[f64], &[f64]) -> Result<()>,
+) -> Result<()> {
+    let permit = permit_of(&declared.name)?.read();
+    let champion = platform.db.read(|tx| registry::by_alias(tx, &permit, declared.name.as_str(), CHAMPION))?;
+    let classes = champion.map(|version| version.signature.classes).unwrap_or_default();
+    platform.serving.each_records(declared.name.as_str(), from, to, |table| {
+        if table.rows() == 0 {
+            return Ok(());
+        }
+        let (records, _) = answered(&table)?;
+        let truth = truth_by_key(platform, declared, &classes, &records)?;
+        let scores = records.column(columns::SCORE)?.numbers();
+        each(&records, &truth, &scores)
+    })?;
+    Ok(())
 }
 
 /// Per served row what really happened, as the number that metrics compare with; NaN while unknown.

@@ -4,5 +4,6 @@
 
 mod alerts;
 mod fixture;
+mod hostile;
 mod mail;
 mod notifications;
