@@ -35,8 +35,10 @@ pub(crate) fn aligned(rows: &[Vec<String>]) -> String {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    let is_number =
-        |cell: &String| cell == "–" || cell.starts_with(|c: char| c.is_ascii_digit()) && !cell.contains('-');
+    // Dates begin with a digit too, and numbers may have a sign or an exponent.
+    let signed = |cell: &str| cell.split(' ').next().is_some_and(|first| first.parse::<f64>().is_ok());
+    let unsigned = |cell: &str| cell.starts_with(|c: char| c.is_ascii_digit()) && !cell.contains('-');
+    let is_number = |cell: &String| cell == "–" || signed(cell.trim_start_matches("< ")) || unsigned(cell);
     let right: Vec<bool> =
         (0..columns).map(|column| rows.iter().skip(1).filter_map(|row| row.get(column)).all(is_number)).collect();
     let mut text = String::new();

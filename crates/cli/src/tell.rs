@@ -1,5 +1,7 @@
 //! What was judged, as text for people: windows, drift, fairness.
 
+use std::collections::BTreeSet;
+
 use flyball_core::Timestamp;
 use serde_json::Value;
 
@@ -7,8 +9,10 @@ use crate::output::aligned;
 
 /// Columns of a table of drift that are told, the most drifted first.
 const COLUMNS: usize = 15;
+/// Smaller p-values are told as smaller than this.
+const LEAST_P: f64 = 1e-16;
 /// The rates of a group that are told.
-const RATES: [&str; 4] = ["selection_rate", "tpr", "fpr", "mean_prediction"];
+const RATES: [&str; 5] = ["selection_rate", "tpr", "fpr", "mean_prediction", "mae"];
 
 fn titles(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
@@ -32,23 +36,24 @@ pub(crate) fn window(window: &Value) -> String {
     text.push_str(&causes(window));
     text.push('\n');
     text.push_str(&columns(window["columns"].as_array().map_or(&[], Vec::as_slice)));
-    let metrics: Vec<Vec<String>> = window["performance"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, measure)| {
-            vec![name.clone(), number(&measure["value"]), number(&window["reference"][name]["value"])]
-        })
-        .collect();
-    if !metrics.is_empty() {
-        text.push('\n');
-        text.push_str(&aligned(&[vec![titles(&["metric", "now", "when it was made"])], metrics].concat()));
-    }
+    text.push_str(&metrics(window));
     if !window["fairness"].is_null() {
         text.push('\n');
         text.push_str(&fairness(&window["fairness"]));
     }
     text
+}
+
+/// The metrics of a window beside what was estimated and what was measured when the version was made; empty without any.
+fn metrics(window: &Value) -> String {
+    let names = |key: &str| window[key].as_object().into_iter().flatten().map(|(name, _)| name.clone());
+    let all: BTreeSet<String> = names("performance").chain(names("estimated")).collect();
+    let mut rows = vec![titles(&["metric", "now", "estimated", "when it was made"])];
+    for name in all {
+        let value = |key: &str| number(&window[key][&name]["value"]);
+        rows.push(vec![name.clone(), value("performance"), value("estimated"), value("reference")]);
+    }
+    if rows.len() > 1 { format!("\n{}", aligned(&rows)) } else { String::new() }
 }
 
 /// What the findings of a window may come from; empty when nothing was found.
@@ -75,7 +80,9 @@ pub(crate) fn columns(columns: &[Value]) -> String {
     let mut rows = vec![titles(&["column", "drift", "effect", "p adjusted", "psi"])];
     for column in sorted.iter().take(COLUMNS) {
         let name = column["effect_name"].as_str().unwrap_or_default();
-        let adjusted = column["adjusted_p"].as_f64().map_or("–".to_owned(), |p| format!("{p:.1e}"));
+        let adjusted = column["adjusted_p"]
+            .as_f64()
+            .map_or("–".to_owned(), |p| if p < LEAST_P { format!("< {LEAST_P:e}") } else { format!("{p:.1e}") });
         rows.push(vec![
             column["column"].as_str().unwrap_or_default().to_owned(),
             if column["alarm"] == true { "drifted".to_owned() } else { String::new() },
@@ -118,9 +125,9 @@ pub(crate) fn fairness(report: &Value) -> String {
         text.push_str(&aligned(&rows));
         for rate in rates {
             let gap = &attribute["gaps"][rate];
-            let (Some(lowest), Some(highest)) = (gap["lowest"].as_str(), gap["highest"].as_str()) else { continue };
-            let name = rate.replace('_', " ");
-            text.push_str(&format!("  {name}: {lowest} is {} of {highest}\n", number(&gap["ratio"])));
+            let names = gap["lowest"].as_str().zip(gap["highest"].as_str());
+            let (Some((lowest, highest)), Some(ratio)) = (names, gap["ratio"].as_f64()) else { continue };
+            text.push_str(&format!("  {}: {lowest} is {ratio:.3} of {highest}\n", rate.replace('_', " ")));
         }
         for warning in attribute["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             text.push_str(&format!("  {warning}\n"));

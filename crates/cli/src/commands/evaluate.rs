@@ -10,9 +10,12 @@ use super::Context;
 use super::connect::connect;
 use crate::args::EvaluateOptions;
 use crate::output::{aligned, print_json};
+use crate::tell;
 
 /// How long to wait before looking again whether an evaluation is made.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Smaller p-values are told as smaller than this.
+const LEAST_P: f64 = 0.0001;
 
 pub(crate) fn run(context: &Context, options: &EvaluateOptions) -> Result<()> {
     let suites = match &options.suite {
@@ -76,6 +79,9 @@ fn told(made: &Value) -> String {
         rows.push(vec![name.clone(), number(&measure["value"]), interval]);
     }
     let mut text = if rows.len() > 1 { format!("{}\n", aligned(&rows)) } else { String::new() };
+    if !report["fairness"].is_null() {
+        text.push_str(&format!("{}\n", tell::fairness(&report["fairness"])));
+    }
     let checks: Vec<&Value> = report["suite"]["checks"].as_array().into_iter().flatten().collect();
     let count = |status: &str| checks.iter().filter(|check| check["status"] == status).count();
     for check in checks.iter().filter(|check| check["status"] == "failed" || check["status"] == "warned") {
@@ -87,9 +93,10 @@ fn told(made: &Value) -> String {
             check["explanation"].as_str().unwrap_or_default()
         ));
     }
-    for line in differences(&report["comparison"]["differences"]["metrics"]) {
+    let against = differences(&report["comparison"]["differences"]["metrics"]);
+    if !against.is_empty() {
         let with = report["comparison"]["with"].as_str().unwrap_or_default();
-        text.push_str(&format!("against {with}: {line}\n"));
+        text.push_str(&format!("\nagainst {with}\n{against}\n"));
     }
     text.push_str(&format!(
         "{} passed, {} warned, {} failed, {} did not apply\n",
@@ -101,19 +108,24 @@ fn told(made: &Value) -> String {
     text
 }
 
-/// Each metric beside another version's, as a line.
-pub(super) fn differences(metrics: &Value) -> Vec<String> {
-    let line = |found: &Value| {
+/// Each metric beside another version's, as a table; empty without any.
+pub(super) fn differences(metrics: &Value) -> String {
+    let mut rows = vec![["metric", "difference", "95 % interval", "p", ""].map(str::to_owned).to_vec()];
+    for found in metrics.as_array().into_iter().flatten() {
         let number = |key: &str| found[key].as_f64().unwrap_or(f64::NAN);
-        let side = if found["better"] == json!(true) { "better" } else { "not better" };
-        format!(
-            "{} {:+.4} (95 % from {:+.4} to {:+.4}, p = {:.4}): {side}",
-            found["metric"].as_str().unwrap_or_default(),
-            number("difference"),
-            number("low"),
-            number("high"),
-            number("p_value")
-        )
-    };
-    metrics.as_array().into_iter().flatten().map(line).collect()
+        let (low, high, p_value) = (number("low"), number("high"), number("p_value"));
+        let side = match &found["better"] {
+            _ if low <= 0.0 && high >= 0.0 => "no difference shown",
+            Value::Bool(true) => "better",
+            _ => "worse",
+        };
+        rows.push(vec![
+            found["metric"].as_str().unwrap_or_default().to_owned(),
+            format!("{:+.4}", number("difference")),
+            format!("[{low:+.4}, {high:+.4}]"),
+            if p_value < LEAST_P { format!("< {LEAST_P}") } else { format!("{p_value:.4}") },
+            side.to_owned(),
+        ]);
+    }
+    if rows.len() > 1 { aligned(&rows) } else { String::new() }
 }

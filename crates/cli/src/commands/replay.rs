@@ -52,15 +52,17 @@ fn told(report: &Value) -> String {
         lines.push(format!("a row takes {candidate:.4} ms, {now:.4} ms now"));
     }
     let labelled = &report["labelled"];
-    for line in differences(&report["against_truth"]["metrics"]) {
-        lines.push(format!("over {labelled} rows whose truth is known, {line}"));
+    let score = |value: &Value| value.as_f64().map_or_else(|| "–".to_owned(), |score| format!("{score:.4}"));
+    let against = differences(&report["against_truth"]["metrics"]);
+    if !against.is_empty() {
+        lines.push(format!("against what really happened, over {labelled} rows:\n{against}"));
     }
     for row in report["worst"].as_array().into_iter().flatten().take(SHOWN) {
         lines.push(format!(
             "  {}  recorded {}, now {}",
             row["prediction_id"].as_str().unwrap_or_default(),
-            row["recorded"],
-            row["candidate"]
+            score(&row["recorded"]),
+            score(&row["candidate"])
         ));
     }
     for reason in report["reasons"].as_array().into_iter().flatten() {

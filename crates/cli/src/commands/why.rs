@@ -27,7 +27,17 @@ pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Number(number) => number.as_f64().map_or_else(|| number.to_string(), short),
         other => other.to_string(),
+    }
+}
+
+/// A number without the digits that nobody reads.
+fn short(number: f64) -> String {
+    let rounded = format!("{number:.4}");
+    match rounded.trim_end_matches('0').trim_end_matches('.') {
+        "0" | "-0" if number.abs() > 0.0 => format!("{number:.1e}"),
+        text => text.to_owned(),
     }
 }
 
