@@ -64,7 +64,8 @@ pub fn compare_windows(before: &Intake<'_>, now: &Intake<'_>, settings: &WindowS
             let evidence = grouped.column(name);
             comparison.values = evidence.values;
             comparison.missing = comparison.missing.and(evidence.missing);
-        } else if let Some(alike) = alike {
+        }
+        if let Some(alike) = alike {
             alike.weigh(name, against_window, &mut comparison);
         }
         let mut column = described(name, comparison.values.as_ref());

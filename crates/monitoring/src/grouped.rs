@@ -134,11 +134,15 @@ fn codes(column: &Column) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
+    use crate::alike::Alike;
     use crate::drift::compare;
     use crate::intake::Intake;
+    use crate::reference::AT;
     use crate::window::WindowSettings;
-    use flyball_core::TextColumn;
     use flyball_core::rng::Rng;
+    use flyball_core::{Duration, TextColumn};
 
     /// Sessions of `length` equal rows each: features, answers and the session.
     fn sessions(rng: &mut Rng, count: usize, length: usize, shift: f64) -> Table {
@@ -194,6 +198,44 @@ mod tests {
             }
             assert!(alone >= 18 && together <= 3 && shifted >= 18, "{features:?}: {alone} {together} {shifted}");
         }
+    }
+
+    /// Days with a session a minute; the wind of a day is about the same all day.
+    fn days(rng: &mut Rng, first: i64, days: usize) -> Table {
+        let parts: Vec<Table> = (0..days).map(|_| sessions(rng, 40, 5, 0.0)).collect();
+        let (mut wind, mut at) = (Vec::new(), Vec::new());
+        for (day, part) in parts.iter().enumerate() {
+            let weather = (0..12).map(|_| rng.unit()).sum::<f64>() - 6.0;
+            wind.extend(part.column("wind").unwrap().numbers().into_iter().map(|own| 2.0 * weather + own));
+            at.extend((0..part.rows()).map(|row| (first + day as i64) * 86_400_000 + row as i64));
+        }
+        let session: Vec<String> = (0..wind.len()).map(|row| format!("{first}-{}", row / 5)).collect();
+        let session = || Column::Text(TextColumn::from_texts(session.iter().map(|name| Some(name.as_str()))));
+        let score = Column::Float(vec![0.5; wind.len()]);
+        let columns = [("wind", Column::Float(wind)), (SCORE, score), (GROUP, session()), (AT, Column::Time(at))];
+        Table::new(columns.into_iter().map(|(name, column)| (name.to_owned(), column)).collect()).unwrap()
+    }
+
+    #[test]
+    fn sessions_of_one_day_have_its_weather_in_common() {
+        let mut rng = Rng::seeded(8);
+        let learnt = days(&mut rng, 0, 60);
+        let heldout = learnt.select(&["wind", SCORE]).unwrap();
+        let reference = Reference::of(learnt.select(&["wind", AT]).unwrap(), heldout).unwrap();
+        let alike = Arc::new(Alike::of(&reference, Duration::days(1)));
+        let settings = WindowSettings { false_alarm_rate: 0.05, effect_floor: 0.05, min_rows: 100 };
+        let (mut by_session, mut by_both) = (0, 0);
+        for day in 0..40 {
+            let rows = days(&mut rng, 60 + day, 1);
+            let mut intake = Intake::new(&reference);
+            intake.add(&rows, &vec![0.5; rows.rows()], &vec![f64::NAN; rows.rows()]);
+            intake.grouped = GroupedEvidence::of(&reference, "session", &rows);
+            let alarms = |intake: &Intake<'_>| compare(intake, &settings).iter().any(|column| column.alarm);
+            by_session += usize::from(alarms(&intake));
+            intake.alike = Some(Arc::clone(&alike));
+            by_both += usize::from(alarms(&intake));
+        }
+        assert!(by_session >= 30 && by_both <= 5, "{by_session} {by_both}");
     }
 
     #[test]

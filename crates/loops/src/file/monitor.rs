@@ -232,6 +232,13 @@ fn drift(reader: &mut Reader, at: &At<'_>) -> Option<Drift> {
     if let (Some(_), Some(at)) = (compat, fields.at("false_alarm_rate")) {
         reader.report(&at, "'compat' and 'false_alarm_rate' exclude each other", "keep one of them");
     }
+    if let (Some(_), Some(at)) = (compat, fields.at("rows_of")) {
+        reader.report(
+            &at,
+            "'compat' and 'rows_of' exclude each other",
+            "other tools take each row for itself; keep one",
+        );
+    }
     Some(Drift {
         false_alarm_rate: fields.get(reader, "false_alarm_rate", Reader::part).unwrap_or(FALSE_ALARM_RATE),
         effect_floor: fields.get(reader, "effect_floor", Reader::share),

@@ -116,7 +116,33 @@ fn the_message_says_what_was_expected() {
             "metric: rmse",
             "monitor.performance.metric: expected a metric of the loop's task, found 'rmse'",
         ),
+        (
+            "{ false_alarm_rate: 5% }",
+            "{ compat: evidently, rows_of: origin }",
+            "monitor.drift.rows_of: 'compat' and 'rows_of' exclude each other",
+        ),
         ("floor: 0.62", "floor: high", "monitor.performance.floor: expected a number, found 'high'"),
+        ("window: 1d", "window: 1d\n  alerts: { for: 2 }", "monitor.alerts.for: '2' is neither a number of windows"),
+        ("window: 1d", "window: 1d\n  alerts: { runbook: wiki }", "monitor.alerts.runbook: expected a URL"),
+        (
+            "window: 1d",
+            "window: 1d\n  alerts: { labels: { kind: x } }",
+            "monitor.alerts.labels: 'kind' cannot be a label here",
+        ),
+        ("  flights: {", "  fl/ghts: {", "data: \"fl/ghts\" is not a name"),
+        (
+            "abort_if: [error_rate > 1%,",
+            "abort_if: [drift,",
+            "deploy.abort_if[0]: 'drift' is only known to the monitor",
+        ),
+    ] {
+        one_problem(from, to, expected);
+    }
+}
+
+#[test]
+fn routes_that_lead_nowhere_are_told() {
+    for (from, to, expected) in [
         ("monitor:\n", "notfy: x\nmonitor:\n", "did you mean 'notify'?"),
         ("monitor:\n", "notify: x\nmonitor:\n", "notify: expected a map of keys, found 'x'"),
         ("monitor:\n", "notify: { slac: x }\nmonitor:\n", "did you mean 'slack'?"),
@@ -155,19 +181,6 @@ fn the_message_says_what_was_expected() {
             "monitor:\n",
             "notify: { pagerduty: { to: '${{ secrets.PD }}', severity: bad } }\nmonitor:\n",
             "notify.pagerduty.severity: expected one of critical, error, warning, info, found 'bad'",
-        ),
-        ("window: 1d", "window: 1d\n  alerts: { for: 2 }", "monitor.alerts.for: '2' is neither a number of windows"),
-        ("window: 1d", "window: 1d\n  alerts: { runbook: wiki }", "monitor.alerts.runbook: expected a URL"),
-        (
-            "window: 1d",
-            "window: 1d\n  alerts: { labels: { kind: x } }",
-            "monitor.alerts.labels: 'kind' cannot be a label here",
-        ),
-        ("  flights: {", "  fl/ghts: {", "data: \"fl/ghts\" is not a name"),
-        (
-            "abort_if: [error_rate > 1%,",
-            "abort_if: [drift,",
-            "deploy.abort_if[0]: 'drift' is only known to the monitor",
         ),
     ] {
         one_problem(from, to, expected);
