@@ -101,3 +101,32 @@ fn the_examples_of_the_page_on_the_loop_file_are_one_loop_file() {
     let planned = project.done(&["plan", "whole.yaml"]);
     assert!(planned.contains("create loop flight-delays"), "{planned}");
 }
+
+/// The anchors of a page's headings, as they are made of their words.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    headings.map(|heading| heading.to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")).collect()
+}
+
+#[test]
+fn every_link_between_pages_leads_somewhere() {
+    let mut followed = 0;
+    for page in pages().into_iter().chain([root().join("ARCHITECTURE.md"), root().join("examples/README.md")]) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if target.starts_with("http") {
+                continue;
+            }
+            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let found = if path.is_empty() { page.clone() } else { page.parent().unwrap().join(path) };
+            assert!(found.exists(), "{}: {target} is not there", page.display());
+            if !anchor.is_empty() {
+                let there = anchors(&std::fs::read_to_string(&found).unwrap());
+                assert!(there.iter().any(|known| known == anchor), "{}: {target} is none of {there:?}", page.display());
+            }
+            followed += 1;
+        }
+    }
+    assert!(followed > 50, "only {followed} links were found");
+}
