@@ -104,6 +104,7 @@ pub(crate) fn keep(
         classes: trained.signature.classes.clone(),
         evaluation: evaluation.clone(),
         fairness: None,
+        mitigation: Vec::new(),
         comparison: None,
         suite: suite.clone(),
     };

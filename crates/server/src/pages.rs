@@ -6,6 +6,7 @@ pub(crate) mod card;
 pub(crate) mod dataset;
 pub(crate) mod endpoint;
 pub(crate) mod evaluation;
+pub(crate) mod fairness;
 pub(crate) mod lists;
 pub(crate) mod loop_page;
 pub(crate) mod model_version;
@@ -14,6 +15,7 @@ pub(crate) mod overview;
 pub(crate) mod prediction;
 pub(crate) mod remedies;
 pub(crate) mod run;
+pub(crate) mod window;
 
 use flyball_core::{Permit, Read, Result, Timestamp};
 use flyball_evaluation::measure::Measure;
@@ -23,6 +25,7 @@ use flyball_loops::platform::Platform;
 use flyball_loops::status::{self, StageState};
 use flyball_monitoring::WindowReport;
 use flyball_monitoring::alert::{Alert, store as alerts};
+use flyball_monitoring::diagnosis::{Cause, CauseKind};
 use flyball_serving::rollout::{Rollout, RolloutState};
 use flyball_web::{AlertRow, Badge, Estimate, Event, Link, RolloutRow, Section, Shell, Stage, State, WindowRow, links};
 
@@ -118,6 +121,41 @@ pub(crate) fn alert_row(alert: &Alert) -> AlertRow {
         badge: alert::badge(alert),
         text: Link::new(format!("{}: {}", alert.kind.as_str(), alert.summary), links::alert(&alert.id)),
         resolved_at: alert.resolved_at,
+    }
+}
+
+/// A cause as somebody says it who does not know the word for it, with the word.
+pub(crate) fn cause_words(kind: CauseKind) -> &'static str {
+    match kind {
+        CauseKind::FailingModel => "the model fails",
+        CauseKind::SlowModel => "the model is slow",
+        CauseKind::UpstreamGap => "data is missing upstream",
+        CauseKind::MissingFeature => "features went missing",
+        CauseKind::UnitChange => "a feature came in another unit",
+        CauseKind::BadChallenger => "the new version is worse",
+        CauseKind::LateLabels => "labels are late",
+        CauseKind::NewCategories => "new categories came",
+        CauseKind::LabelShift => "outcomes are more or less frequent (label shift)",
+        CauseKind::ConceptShift => "the same features lead to other outcomes (concept shift)",
+        CauseKind::CovariateShift => "the features changed (covariate shift)",
+    }
+}
+
+/// What shows a cause, with the feature that shows it.
+pub(crate) fn evidence(cause: &Cause) -> String {
+    match &cause.column {
+        Some(column) if !cause.evidence.contains(column.as_str()) => format!("{column}: {}", cause.evidence),
+        _ => cause.evidence.clone(),
+    }
+}
+
+/// What usually helps, as a step; the word is the action of the loop file.
+pub(crate) fn suggestion_words(action: &str) -> &str {
+    match action {
+        "rollback" => "roll back",
+        "quarantine" => "keep the data from being learned (quarantine)",
+        "page" => "ask whoever delivers it",
+        other => other,
     }
 }
 

@@ -72,7 +72,7 @@ macro_rules! number_filters {
     )*};
 }
 
-number_filters!(metric: "A metric.", delta: "A signed amount.", percent: "A share.",
+number_filters!(metric: "A metric.", delta: "A signed amount.", percent: "A share.", p_value: "A p-value.",
     duration_ms: "A duration.");
 
 /// How many; missing is a dash.

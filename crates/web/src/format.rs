@@ -5,6 +5,12 @@ use flyball_core::Timestamp;
 /// What stands for a value that is not there.
 pub const MISSING: &str = "–";
 
+/// What stands for a value whose denominator is empty: it is not zero, and not unknown either.
+pub const UNDEFINED: &str = "undefined";
+
+/// Smaller p-values are not told apart: nobody decides otherwise, and what computes them is less exact.
+const LEAST_P: f64 = 1e-16;
+
 /// A metric: four decimals below ten, else four significant digits or whole with thin separators.
 pub fn metric(value: f64) -> String {
     if !value.is_finite() {
@@ -29,7 +35,7 @@ pub fn number(value: f64) -> String {
         return not_finite(value);
     }
     let size = value.abs();
-    if size >= 1e15 || (size > 0.0 && size < 1e-4) {
+    if size >= 1e15 || (size >= f64::MIN_POSITIVE && size < 1e-4) {
         return format!("{value:.1e}").replace('-', "−");
     }
     let digits = if size < 1.0 {
@@ -49,6 +55,71 @@ pub fn number(value: f64) -> String {
     }
     signed(shown)
 }
+
+/// A number to be looked at, not reckoned with: four significant digits (`24.08`, `853.3`, `1,244`, `0.2775`).
+pub fn short(value: f64) -> String {
+    // What an exact sum or a histogram leaves of a zero is a zero.
+    if !value.is_finite() || value.abs() < f64::MIN_POSITIVE {
+        return number(value);
+    }
+    let places = 3 - value.abs().log10().floor() as i32;
+    if places <= 0 { number(value.round()) } else { number(rounded(value, places.min(6))) }
+}
+
+fn rounded(value: f64, places: i32) -> f64 {
+    let scale = 10f64.powi(places);
+    (value * scale).round() / scale
+}
+
+/// A p-value: four decimals, powers of ten below, and a bound where it is next to nothing.
+pub fn p_value(value: f64) -> String {
+    if value < LEAST_P { "< 1e−16".to_owned() } else { metric(value) }
+}
+
+/// A value with the ends of its interval: `0.7068 (0.6845 to 0.7282)`.
+pub fn interval(value: f64, low: Option<f64>, high: Option<f64>) -> String {
+    match (low, high) {
+        (Some(low), Some(high)) => format!("{} ({} to {})", metric(value), metric(low), metric(high)),
+        _ => metric(value),
+    }
+}
+
+/// The name of a metric or rate as people say it: `auc` is AUC, `tpr` the true positive rate, `log_loss` the log loss.
+pub fn name(name: &str) -> String {
+    let known = NAMES.iter().find(|(known, _)| *known == name);
+    known.map_or_else(|| name.replace('_', " "), |(_, said)| (*said).to_owned())
+}
+
+/// Metrics that are not called as they are written.
+const NAMES: &[(&str, &str)] = &[
+    ("auc", "AUC"),
+    ("brier", "Brier score"),
+    ("ece", "calibration error (ECE)"),
+    ("f0_5", "F0.5"),
+    ("f1", "F1"),
+    ("f1_macro", "F1, macro"),
+    ("f1_weighted", "F1, weighted"),
+    ("f2", "F2"),
+    ("fdr", "false discovery rate"),
+    ("fnr", "false negative rate"),
+    ("for", "false omission rate"),
+    ("fpr", "false positive rate"),
+    ("ks", "Kolmogorov–Smirnov"),
+    ("lift_5", "lift in the top 5 %"),
+    ("lift_10", "lift in the top 10 %"),
+    ("lift_20", "lift in the top 20 %"),
+    ("lift_50", "lift in the top 50 %"),
+    ("mae", "mean absolute error"),
+    ("mape", "mean absolute percentage error"),
+    ("mcc", "Matthews correlation (MCC)"),
+    ("mce", "largest calibration error (MCE)"),
+    ("mse", "mean squared error"),
+    ("npv", "negative predictive value"),
+    ("r2", "R²"),
+    ("rmse", "root mean squared error (RMSE)"),
+    ("tnr", "true negative rate"),
+    ("tpr", "true positive rate"),
+];
 
 /// A signed amount: `+0.1234`, `−0.0500`.
 pub fn delta(value: f64) -> String {
@@ -194,6 +265,20 @@ mod tests {
             (percent(f64::NAN), "–"),
             (count(336_776), "336,776"),
             (count(999), "999"),
+            (short(853.269), "853.3"),
+            (short(24.079), "24.08"),
+            (short(1244.4), "1,244"),
+            (short(-0.277_54), "−0.2775"),
+            (short(5e-324), "0"),
+            (short(f64::NAN), "–"),
+            (p_value(0.0), "< 1e−16"),
+            (p_value(1.5e-12), "1.5e−12"),
+            (p_value(0.041), "0.0410"),
+            (p_value(f64::NAN), "–"),
+            (interval(0.71, Some(0.68), Some(0.74)), "0.7100 (0.6800 to 0.7400)"),
+            (interval(0.71, None, Some(0.74)), "0.7100"),
+            (name("tpr"), "true positive rate"),
+            (name("log_loss"), "log loss"),
             (bytes(1_572_864), "1.5 MiB"),
             (bytes(512), "512 B"),
         ];

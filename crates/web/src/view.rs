@@ -249,6 +249,17 @@ pub struct Panel {
     pub facts: Vec<Fact>,
     /// A table; without a head there is none.
     pub grid: Grid,
+    /// What only some readers want, folded away.
+    pub folded: Option<Folded>,
+}
+
+/// A table that is unfolded on demand.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Folded {
+    /// What it holds.
+    pub title: String,
+    /// The table.
+    pub grid: Grid,
 }
 
 impl HtmlSafe for Panel {}
@@ -260,6 +271,25 @@ pub struct Grid {
     pub head: Vec<String>,
     /// Its rows, each with as many texts as there are columns.
     pub rows: Vec<Vec<String>>,
+}
+
+impl Grid {
+    /// A table with these columns.
+    pub fn new(head: &[&str], rows: Vec<Vec<String>>) -> Self {
+        Self { head: head.iter().map(|name| (*name).to_owned()).collect(), rows }
+    }
+
+    /// Whether a column holds numbers, which are compared best when their ends stand below each other. The first column
+    /// names the rows.
+    pub(crate) fn is_numeric(&self, column: &usize) -> bool {
+        let mut told = self.rows.iter().filter_map(|row| row.get(*column)).filter(|cell| !cell.is_empty()).peekable();
+        let is_number = |cell: &String| {
+            matches!(cell.as_str(), format::MISSING | format::UNDEFINED)
+                || (cell.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '−' | '+' | '<' | '∞'))
+                    && cell.chars().filter(|c| c.is_alphabetic() || matches!(c, '-' | ':')).count() <= 3)
+        };
+        *column > 0 && told.peek().is_some() && told.all(is_number)
+    }
 }
 
 /// A stage of the loop, in the order of the cycle.

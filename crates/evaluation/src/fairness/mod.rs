@@ -7,7 +7,7 @@ mod report;
 mod similar;
 
 pub use measures::{MEASURES, Tables, measure_named};
-pub use mitigation::{Decisions, GroupThreshold, PerGroupThresholds, per_group_thresholds, reweigh};
+pub use mitigation::{Decisions, GroupThreshold, Mitigation, PerGroupThresholds, mitigate, reweigh};
 pub use report::{
     AttributeFairness, FairnessOptions, FairnessReport, GroupFairness, GroupGap, GroupValue, Reference,
     SMALLEST_SHOWN_GROUP, attribute, fairness,

@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::pages::alert as alert_page;
 use crate::pages::remedies as remedies_page;
 use crate::pages::{
-    card, dataset, endpoint, evaluation, lists, loop_page, model_version, monitor, overview, prediction, run,
+    card, dataset, endpoint, evaluation, lists, loop_page, model_version, monitor, overview, prediction, run, window,
 };
 
 type Page = Result<Html<String>, ApiError>;
@@ -170,7 +170,7 @@ pub(crate) async fn monitor(State(app): State<Arc<App>>, Path(name): Path<String
     params(("name" = String, Path, description = "The name"), ("id" = String, Path, description = "The id")),
     responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
 pub(crate) async fn window(State(app): State<Arc<App>>, Path((name, id)): Path<(String, String)>) -> Page {
-    show(app, move |platform, permit| monitor::window_page(platform, permit, &name, &id)).await
+    show(app, move |platform, permit| window::page(platform, permit, &name, &id)).await
 }
 
 /// The newest version of each dataset.

@@ -24,7 +24,9 @@ pub use evaluation::{CheckGroup, EvaluationPage, SuiteRow};
 pub use list::{Column, ListCell, ListPage};
 pub use loop_page::{LoopPage, RemedyRow, VersionRow};
 pub use model_version::{GateRow, ModelVersionPage, SliceRow, SliceTable};
-pub use monitor::{CauseRow, Distribution, FeatureDrift, HeatCell, HeatMap, HeatRow, MonitorPage, WindowPage};
+pub use monitor::{
+    CauseRow, Distribution, FeatureDrift, HeatCell, HeatMap, HeatRow, MonitorPage, Note, WindowMetric, WindowPage,
+};
 pub use overview::{
     Comparison, EVENT_FEED, EVENT_LOOPS, EVENT_METRICS, EVENT_SIMULATION, LoopCycle, OverviewPage, PolicyOutcome,
     SimulationView, StageView,

@@ -3,9 +3,8 @@
 use askama::Template;
 use serde::Serialize;
 
-use crate::pages::MetricRow;
 use crate::svg::position;
-use crate::{AlertRow, Badge, Chart, Fact, Link, Panel, Shell, WindowRow, filters, format};
+use crate::{AlertRow, Badge, Chart, Estimate, Fact, Folded, Link, Panel, Shell, WindowRow, filters, format};
 
 /// `/monitors/{name}`
 #[derive(Clone, Debug, Default, Serialize, Template)]
@@ -36,6 +35,8 @@ pub struct HeatMap {
     pub windows: Vec<Link>,
     /// One row per feature.
     pub rows: Vec<HeatRow>,
+    /// How many features are left out, which had fewer alarms.
+    pub unshown: u64,
 }
 
 /// A feature over the windows.
@@ -81,18 +82,50 @@ pub struct WindowPage {
     pub badge: Badge,
     /// What happened, in a sentence.
     pub verdict: String,
+    /// What else a reader must know at once: who is paged, which groups are treated unlike, what is outside its band.
+    pub notes: Vec<Note>,
     /// What it comes from, the most telling first.
     pub causes: Vec<CauseRow>,
     /// Rows, labelled share, model version, reference.
     pub facts: Vec<Fact>,
     /// Whatever else was judged: quality, estimates, segments, fairness.
     pub panels: Vec<Panel>,
-    /// The metrics, so far as ground truth is known.
-    pub metrics: Vec<MetricRow>,
-    /// Every feature, the most drifted first.
+    /// How much of the ground truth is known, in a sentence.
+    pub labels: String,
+    /// The metrics that are looked at first.
+    pub metrics: Vec<WindowMetric>,
+    /// All others.
+    pub more_metrics: Vec<WindowMetric>,
+    /// The features, the most drifted first.
     pub features: Vec<FeatureDrift>,
+    /// How many features are left out, which drifted less.
+    pub unshown: u64,
+    /// All statistics of drift, by feature.
+    pub statistics: Option<Folded>,
     /// The alerts of this window.
     pub alerts: Vec<AlertRow>,
+}
+
+/// A sentence with a state.
+#[derive(Clone, Debug, Serialize)]
+pub struct Note {
+    /// What it is about.
+    pub badge: Badge,
+    /// The sentence.
+    pub text: String,
+}
+
+/// A metric of a window: as measured, as estimated before the truth was known, and as it was when the model was made.
+#[derive(Clone, Debug, Serialize)]
+pub struct WindowMetric {
+    /// Its name.
+    pub name: String,
+    /// What the rows whose truth is known show.
+    pub measured: Option<Estimate>,
+    /// What the answers alone let expect.
+    pub estimated: Option<Estimate>,
+    /// What the held-out rows showed.
+    pub reference: Option<Estimate>,
 }
 
 /// What a finding may come from.
@@ -111,12 +144,10 @@ pub struct CauseRow {
 pub struct FeatureDrift {
     /// The feature.
     pub feature: String,
-    /// The test (`KS`, `χ²`).
-    pub test: String,
+    /// What the effect is (`D`, `TV`).
+    pub effect_name: String,
     /// The size of the effect.
     pub effect: f64,
-    /// The p-value of the test.
-    pub p_value: f64,
     /// The p-value after Benjamini–Hochberg.
     pub adjusted: f64,
     /// Whether it is an alarm.
@@ -157,7 +188,7 @@ impl FeatureDrift {
         let (low, high) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
         let strip = |quantiles: &[f64; 5]| {
             let [p5, p25, p50, p75, p95] = quantiles.map(|value| position(value, low, high));
-            let [from, median, to] = [quantiles[0], quantiles[2], quantiles[4]].map(format::number);
+            let [from, median, to] = [quantiles[0], quantiles[2], quantiles[4]].map(format::short);
             Strip { ends: (p5, p95), quarters: (p25, p75), median: p50, text: format!("{median} ({from} to {to})") }
         };
         Some([strip(then), strip(now)])
@@ -187,9 +218,8 @@ mod tests {
     fn then_and_now_share_one_scale() {
         let feature = FeatureDrift {
             feature: "temp".into(),
-            test: "KS".into(),
+            effect_name: "D".into(),
             effect: 0.4,
-            p_value: 0.0,
             adjusted: 0.0,
             drifted: true,
             then: Distribution::Quantiles([0.0, 10.0, 20.0, 30.0, 40.0]),

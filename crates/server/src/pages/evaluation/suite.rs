@@ -3,7 +3,6 @@
 use flyball_evaluation::Evaluation;
 use flyball_evaluation::comparison::MetricDifference;
 use flyball_evaluation::curves::Reliability;
-use flyball_evaluation::fairness::AttributeFairness;
 use flyball_evaluation::measure::CONFIDENCE;
 use flyball_evaluation::suite::{CheckOutcome, Group, Status};
 use flyball_loops::evaluate::{Comparison, Report};
@@ -12,7 +11,7 @@ use flyball_web::{
 };
 use serde_json::Value;
 
-use crate::pages::{estimate, model_version};
+use crate::pages::{estimate, fairness, model_version};
 
 pub(super) fn fill(page: &mut EvaluationPage, report: &Report) {
     page.verdict = verdict(report);
@@ -30,7 +29,8 @@ pub(super) fn fill(page: &mut EvaluationPage, report: &Report) {
     page.panels.extend(weak(&report.evaluation));
     page.panels.extend(by_class(&report.evaluation));
     page.panels.extend(report.comparison.iter().map(|comparison| compared(report, comparison)));
-    page.panels.extend(report.fairness.iter().flat_map(|fairness| &fairness.attributes).map(alike));
+    page.panels.extend(report.fairness.iter().flat_map(|report| fairness::panels(report)));
+    page.panels.extend(report.mitigation.iter().map(fairness::mitigation));
 }
 
 fn verdict(report: &Report) -> String {
@@ -219,7 +219,7 @@ fn compared(report: &Report, comparison: &Comparison) -> Panel {
         Some(Fact::new(name.clone(), format!("{}, there {}", format::metric(own.value), format::metric(other.value))))
     });
     let metrics = comparison.differences.as_ref().map(|found| found.metrics.as_slice()).unwrap_or_default();
-    Panel { title: "Comparison".into(), text, facts: both.collect(), grid: differences(metrics) }
+    Panel { title: "Comparison".into(), text, facts: both.collect(), grid: differences(metrics), ..Panel::default() }
 }
 
 /// Differences of metrics as a table.
@@ -240,28 +240,4 @@ pub(super) fn differences(metrics: &[MetricDifference]) -> Grid {
     };
     let head = ["Metric", "Difference", "95 % interval", "p", "This version is"];
     Grid { head: head.map(str::to_owned).to_vec(), rows: metrics.iter().map(row).collect() }
-}
-
-fn alike(attribute: &AttributeFairness) -> Panel {
-    let names: Vec<&String> = attribute.overall.keys().collect();
-    let mut head = vec!["Group".to_owned(), "Rows".to_owned()];
-    head.extend(names.iter().map(|name| name.replace('_', " ")));
-    let rows = attribute.groups.iter().map(|group| {
-        let value = |name: &&String| {
-            let found = group.values.get(*name).and_then(|value| value.value);
-            found.map_or_else(|| "undefined".to_owned(), format::metric)
-        };
-        let mut row = vec![group.group.clone(), format::count(group.rows as u64)];
-        row.extend(names.iter().map(value));
-        row
-    });
-    let measures = attribute.measures.iter().map(|(name, value)| {
-        Fact::new(name.replace('_', " "), value.map_or_else(|| "undefined".to_owned(), format::metric))
-    });
-    Panel {
-        title: format!("Fairness by {}", attribute.columns.join(", ")),
-        text: attribute.warnings.join(" "),
-        facts: measures.collect(),
-        grid: Grid { head, rows: rows.collect() },
-    }
 }

@@ -94,7 +94,7 @@ pub(crate) fn windows_chart(windows: &[flyball_monitoring::WindowReport], metric
     let mut measured = Series::new(metric, Vec::new());
     let mut reference = Series::new("reference", Vec::new());
     for window in windows.iter().rev() {
-        chart.x.push(window.from.0 as f64 / 1000.0);
+        chart.x.push(window.from.0 as f64);
         let found = window.performance.get(metric);
         measured.values.push(found.map_or(f64::NAN, |m| m.value));
         measured.low.push(found.and_then(|m| m.low).unwrap_or(f64::NAN));
