@@ -73,7 +73,7 @@ impl InColumn {
 }
 
 /// The stretch of each row, and how many stretches a window is as long as; `None` where no time passes.
-fn stretches(at: &[Timestamp], length: Duration) -> Option<(Vec<u64>, f64)> {
+pub(crate) fn stretches(at: &[Timestamp], length: Duration) -> Option<(Vec<u64>, f64)> {
     let (first, last) = (at.iter().min()?.0, at.iter().max()?.0);
     let span = last - first;
     let stretch = length.0.min(span / STRETCHES);

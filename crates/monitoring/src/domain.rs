@@ -29,7 +29,7 @@ pub struct ToldApart {
     pub low: f64,
     /// The most that it is.
     pub high: f64,
-    /// The probability of such an area where nothing changed.
+    /// The probability of such an area where nothing changed and each row stands for itself.
     pub p_value: f64,
     /// Rows of each side that were looked at.
     pub rows: usize,

@@ -113,7 +113,7 @@ impl<'a> Judge<'a> {
     pub(super) fn judge(&self, (from, to): (Timestamp, Timestamp), now: Timestamp) -> Result<Judged> {
         let monitor = &self.declared.file.monitor;
         let by = monitor.fairness.as_ref().map(|fairness| fairness.by.as_slice());
-        let alike = self.prepared.alike(monitor.length().unwrap_or_else(|| about(to - from)));
+        let alike = self.prepared.alike(self.length((from, to)));
         let mut passing = Passing {
             intake: Intake::timed(&self.prepared.reference, &alike),
             segments: self.parts.iter().map(|(name, part)| (name.as_str(), Intake::timed(part, &alike))).collect(),
@@ -144,6 +144,13 @@ impl<'a> Judge<'a> {
         }
         self.look_back(&mut report)?;
         Ok(Judged { report, seen_rows: seen.rows, last_sequence: seen.last_sequence.unwrap_or(-1), sketches })
+    }
+
+    /// A length for which what is learned can be kept: windows by count are each as long as they took.
+    fn length(&self, (from, to): (Timestamp, Timestamp)) -> Duration {
+        let about =
+            |length: i64| Duration(i64::try_from(length.max(1).unsigned_abs().next_power_of_two()).unwrap_or(length));
+        self.declared.file.monitor.length().unwrap_or_else(|| about((to - from).0))
     }
 
     fn take(&self, passing: &mut Passing<'_>, batch: Batch, rng: &mut Rng) -> Result<()> {
@@ -201,7 +208,7 @@ impl<'a> Judge<'a> {
             report.estimated = estimator.estimate(sample);
         }
         if monitor.drift.multivariate {
-            report.together = self.prepared.together(sample);
+            report.together = self.prepared.together(sample, self.length((report.from, report.to)));
         }
         if let Some(tool) = monitor.drift.compat {
             let rows = flyball_serving::concat(tables)?;
@@ -268,11 +275,6 @@ impl<'a> Judge<'a> {
         report.causes = diagnose(report, &before);
         Ok(())
     }
-}
-
-/// A length for which what is learned can be kept: windows by count are each as long as they took.
-fn about(length: Duration) -> Duration {
-    Duration(i64::try_from(length.0.max(1).unsigned_abs().next_power_of_two()).unwrap_or(length.0))
 }
 
 fn tool_of(compat: Compat) -> Tool {

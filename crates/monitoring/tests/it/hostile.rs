@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use flyball_core::rng::Rng;
-use flyball_core::{Column, Table, Task, TextColumn, Timestamp};
+use flyball_core::{Column, Duration, Table, Task, TextColumn, Timestamp};
 use flyball_monitoring::diagnosis::diagnose;
 use flyball_monitoring::intake::Intake;
 use flyball_monitoring::prepared::Prepared;
@@ -56,7 +56,7 @@ fn judged(prepared: &Prepared, rows: &Rows) -> WindowReport {
     let mut sample = Sample::new(prepared.encoder.width(), 20_000);
     let mut rng = Rng::seeded(1);
     sample.add(&prepared.encoder.encode(&features), &rows.scores, |limit| rng.below(limit));
-    report.together = prepared.together(&sample);
+    report.together = prepared.together(&sample, Duration::days(1));
     report.estimated = prepared.estimator.as_ref().map(|it| it.estimate(&sample)).unwrap_or_default();
     report.causes = diagnose(&report, &[]);
     report
