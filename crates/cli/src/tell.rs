@@ -72,6 +72,15 @@ pub(crate) fn causes(window: &Value) -> String {
     text
 }
 
+/// A p-value: as a decimal number where it is read so, else by its power of ten.
+fn p_value(p: f64) -> String {
+    match p {
+        p if p < LEAST_P => format!("< {LEAST_P:e}"),
+        p if p < 0.001 => format!("{p:.1e}"),
+        p => format!("{p:.3}"),
+    }
+}
+
 /// Columns with their drift, the alarmed and then the most drifted first.
 pub(crate) fn columns(columns: &[Value]) -> String {
     let mut sorted: Vec<&Value> = columns.iter().collect();
@@ -80,9 +89,7 @@ pub(crate) fn columns(columns: &[Value]) -> String {
     let mut rows = vec![titles(&["column", "drift", "effect", "p adjusted", "psi"])];
     for column in sorted.iter().take(COLUMNS) {
         let name = column["effect_name"].as_str().unwrap_or_default();
-        let adjusted = column["adjusted_p"]
-            .as_f64()
-            .map_or("–".to_owned(), |p| if p < LEAST_P { format!("< {LEAST_P:e}") } else { format!("{p:.1e}") });
+        let adjusted = column["adjusted_p"].as_f64().map_or("–".to_owned(), p_value);
         rows.push(vec![
             column["column"].as_str().unwrap_or_default().to_owned(),
             if column["alarm"] == true { "drifted".to_owned() } else { String::new() },
