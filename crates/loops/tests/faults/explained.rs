@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use flyball_core::model::{Loaded, Method, Unit};
-use flyball_core::{Column, Table, TextColumn};
+use flyball_core::{Clock, Column, Table, TextColumn, Timestamp};
 use flyball_governance::identity;
 use flyball_loops::batch::{self, Batch};
 use flyball_loops::explain::{self, Direction, ExplainOptions, GlobalRequest, WantedChange, WantedMethod};
-use flyball_loops::why;
+use flyball_loops::{highlights, why};
+use flyball_serving::model::TruthValue;
 use flyball_serving::record_columns;
 
 use crate::world::{LOOP, World, well};
@@ -152,4 +153,25 @@ fn a_dataset_is_predicted_with_the_contributions_beside() {
         let odds: f64 = names.iter().map(|name| number(name, row)).sum();
         assert!((1.0 / (1.0 + (-odds).exp()) - number("probability_yes", row)).abs() < 1e-5);
     }
+}
+
+#[test]
+fn the_highlights_of_a_time_are_its_alarm_its_groups_and_an_answer() {
+    let mut world = World::with("window: 1d\n  fairness: { by: [site] }", "  - every: 300d\n    do: retrain");
+    let permit = identity::local_user().unwrap().edit().read();
+    let of = |world: &World| highlights::of(&world.platform, &permit, LOOP, (Timestamp(0), world.clock.now())).unwrap();
+    assert!(of(&world).alarm.is_none(), "nothing was served yet");
+    world.days(2, &well);
+    world.day(&|event, _| event.temperature += 20.0);
+    world.days(2, &well);
+    let found = of(&world);
+    let alarm = found.alarm.unwrap();
+    assert_eq!((found.windows, found.alarmed), (5, 1));
+    assert_eq!(alarm.drifted()[0].column, "temperature");
+    assert!(!alarm.causes.is_empty());
+    assert_eq!(found.fairness.unwrap().attributes[0].groups.len(), 3);
+    let explained = found.explained.unwrap();
+    assert_eq!(explained.truth, Some(TruthValue::Class("yes".into())));
+    assert!(explained.at >= alarm.from && explained.at < alarm.to && explained.score.unwrap() > 0.5);
+    assert_eq!(explained.contributions.unwrap()[0].feature, "temperature");
 }
