@@ -123,6 +123,14 @@ impl Cause {
         let (column, suggestion) = (column.map(str::to_owned), kind.suggestion().to_owned());
         Self { kind, column, strength: strength.clamp(0.0, 1.0), evidence, suggestion }
     }
+
+    /// What shows it, with the feature that shows it.
+    pub fn shown(&self) -> String {
+        match &self.column {
+            Some(column) if !self.evidence.contains(column.as_str()) => format!("{column}: {}", self.evidence),
+            _ => self.evidence.clone(),
+        }
+    }
 }
 
 /// The causes that fit a window, the most telling first; empty when nothing is wrong. `before` are the windows before

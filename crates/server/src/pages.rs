@@ -25,9 +25,12 @@ use flyball_loops::platform::Platform;
 use flyball_loops::status::{self, StageState};
 use flyball_monitoring::WindowReport;
 use flyball_monitoring::alert::{Alert, store as alerts};
-use flyball_monitoring::diagnosis::{Cause, CauseKind};
+use flyball_monitoring::diagnosis::CauseKind;
 use flyball_serving::rollout::{Rollout, RolloutState};
 use flyball_web::{AlertRow, Badge, Estimate, Event, Link, RolloutRow, Section, Shell, Stage, State, WindowRow, links};
+
+/// The metrics that are looked at first, in this order.
+const MAIN_METRICS: [&str; 9] = ["auc", "log_loss", "accuracy", "f1", "brier", "ece", "rmse", "mae", "r2"];
 
 /// What stands around every page.
 pub(crate) fn shell(platform: &Platform, permit: &Permit<Read>, section: Section) -> Result<Shell> {
@@ -138,14 +141,6 @@ pub(crate) fn cause_words(kind: CauseKind) -> &'static str {
         CauseKind::LabelShift => "outcomes are more or less frequent (label shift)",
         CauseKind::ConceptShift => "the same features lead to other outcomes (concept shift)",
         CauseKind::CovariateShift => "the features changed (covariate shift)",
-    }
-}
-
-/// What shows a cause, with the feature that shows it.
-pub(crate) fn evidence(cause: &Cause) -> String {
-    match &cause.column {
-        Some(column) if !cause.evidence.contains(column.as_str()) => format!("{column}: {}", cause.evidence),
-        _ => cause.evidence.clone(),
     }
 }
 

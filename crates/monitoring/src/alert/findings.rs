@@ -77,7 +77,7 @@ fn unfair(report: &WindowReport) -> Finding {
 
 /// The most telling causes in words.
 fn told<C: Borrow<Cause>>(causes: &[C]) -> Vec<String> {
-    let told = |cause: &Cause| format!("{}: {}", cause.kind.as_str().replace('_', " "), cause.evidence);
+    let told = |cause: &Cause| format!("{}: {}", cause.kind.as_str().replace('_', " "), cause.shown());
     causes.iter().take(TOLD).map(|cause| told(cause.borrow())).collect()
 }
 

@@ -9,7 +9,7 @@ use flyball_remedies::store as remedies;
 use flyball_store::Tx;
 use flyball_web::{AlertPage, AlertStep, Badge, DeliveryRow, Fact, Link, Section, State, format, links};
 
-use super::shell;
+use super::{period, shell};
 
 /// How many actions of remedies are told.
 const ACTIONS: usize = 10;
@@ -45,7 +45,11 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, id: &str) -> Resu
         let actions = remedies::since(tx, permit, &alert.loop_name, alert.opened_at)?;
         Ok((alert, history, told, silenced, actions))
     })?;
-    let evidence = Evidence::of(alert.kind, &alert.details);
+    let mut evidence = Evidence::of(alert.kind, &alert.details);
+    let window = window(&alert);
+    if window.is_some() {
+        evidence.facts.retain(|(name, _)| !matches!(name.as_str(), "from" | "to"));
+    }
     let over = |at: Timestamp| alert.resolved_at.is_none_or(|end| at <= end);
     let taken = actions.iter().filter(|action| over(action.at)).take(ACTIONS);
     let mut done = evidence.done;
@@ -54,7 +58,7 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, id: &str) -> Resu
         shell: shell(platform, permit, Section::Alerts)?,
         summary: alert.summary.clone(),
         badge: badge(&alert),
-        facts: facts(&alert, silenced),
+        facts: facts(&alert, silenced).into_iter().chain(window).collect(),
         evidence: evidence.facts.into_iter().map(|(name, value)| Fact::new(name, value)).collect(),
         diagnosis: evidence.diagnosis,
         done,
@@ -121,6 +125,13 @@ pub(crate) fn decide(
         }
         other => Err(Error::not_found("decision", other.escape_debug())),
     }
+}
+
+/// The window that showed it last, where it was one.
+fn window(alert: &Alert) -> Option<Fact> {
+    let moment = |key: &str| alert.details[key].as_i64().map(Timestamp);
+    let (from, to) = (moment("from")?, moment("to")?);
+    Some(Fact::link("shown by the window", period(from, to), links::window(&alert.loop_name, &from.0.to_string())))
 }
 
 fn facts(alert: &Alert, silenced: Option<Timestamp>) -> Vec<Fact> {

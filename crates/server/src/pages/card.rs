@@ -1,14 +1,19 @@
 //! The card of a model version.
 
+use std::collections::BTreeMap;
+
 use flyball_core::{Permit, Read, Result};
-use flyball_evaluation::measure::Measure;
+use flyball_evaluation::measure::{Measure, Measures};
 use flyball_loops::card::{self, ModelCard, STATEMENTS};
 use flyball_loops::platform::Platform;
 use flyball_loops::status::describe;
-use flyball_web::{CardPage, Fact, Grid, Link, Panel, Section, format, links};
+use flyball_web::{CardPage, Fact, Folded, Grid, Link, Panel, Section, format, links};
 
-use super::shell;
+use super::{MAIN_METRICS, fairness, shell};
 use crate::routes::api::models::version_of;
+
+/// As much of a content address as tells it from others.
+const DIGEST: usize = 20;
 
 /// The whole page.
 pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, model: &str, version: &str) -> Result<CardPage> {
@@ -26,14 +31,9 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, model: &str, vers
 }
 
 fn sections(card: &ModelCard) -> Vec<Panel> {
-    let said = STATEMENTS.iter().map(|(key, about)| {
-        let said = card.statements.get(*key).cloned();
-        Fact::new(key.replace('_', " "), said.unwrap_or_else(|| format!("not said: {about} (tag card.{key})")))
-    });
-    let mut sections = vec![
-        Panel { title: "What people say".into(), facts: said.collect(), ..Panel::default() },
-        Panel { title: "Details".into(), facts: details(card), ..Panel::default() },
-    ];
+    let mut sections =
+        vec![statements(card), Panel { title: "Details".into(), facts: details(card), ..Panel::default() }];
+    sections.extend(gates(card));
     if let Some(training) = &card.training {
         let mut facts = vec![Fact::link("run", format::short_id(&training.run), links::run(&training.run))];
         facts.extend(training.cause.iter().map(|cause| Fact::new("why", cause.clone())));
@@ -47,15 +47,17 @@ fn sections(card: &ModelCard) -> Vec<Panel> {
     }
     if let Some(evaluation) = &card.evaluation {
         let facts = vec![Fact::new("held-out rows", format::count(evaluation.rows as u64))];
-        sections.push(Panel { title: "Metrics".into(), facts, grid: metrics(&evaluation.metrics), ..Panel::default() });
+        let (grid, folded) = metrics(&evaluation.metrics, &BTreeMap::new());
+        sections.push(Panel { title: "Metrics".into(), facts, grid, folded, ..Panel::default() });
         let metric = if evaluation.metrics.contains_key("auc") { "auc" } else { "rmse" };
         let row = |slice: &flyball_evaluation::Slice| {
             let found =
                 slice.metrics.get(metric).map(interval).unwrap_or_else(|| vec!["undefined".into(), String::new()]);
             [vec![format!("{} = {}", slice.column, slice.group), format::count(slice.rows as u64)], found].concat()
         };
-        let head = vec!["Group".into(), "Rows".into(), metric.to_owned(), "95 % interval".into()];
-        let grid = Grid { head, rows: evaluation.slices.iter().map(row).collect() };
+        let name = format::name(metric);
+        let head = ["Group", "Rows", name.as_str(), "95 % interval"];
+        let grid = Grid::new(&head, evaluation.slices.iter().map(row).collect());
         sections.push(Panel { title: "Metrics by group".into(), grid, ..Panel::default() });
     }
     if let Some(serving) = &card.serving {
@@ -63,8 +65,15 @@ fn sections(card: &ModelCard) -> Vec<Panel> {
             Fact::new("windows", format::count(serving.windows as u64)),
             Fact::new("with drift", format::count(serving.drifted as u64)),
         ];
-        let grid = serving.newest.as_ref().map(|newest| metrics(&newest.performance)).unwrap_or_default();
-        sections.push(Panel { title: "In production".into(), facts, grid, ..Panel::default() });
+        let newest = serving.newest.as_ref();
+        let (grid, folded) = newest.map(|newest| metrics(&newest.performance, &newest.reference)).unwrap_or_default();
+        let text = newest.map(|newest| {
+            format!("The newest window whose labels were due, {}.", super::period(newest.from, newest.to))
+        });
+        let text = text.unwrap_or_default();
+        sections.push(Panel { title: "In production".into(), text, facts, grid, folded });
+        let groups = newest.and_then(|newest| newest.fairness.as_ref());
+        sections.extend(groups.iter().flat_map(|report| fairness::panels(report)));
     }
     let history = card
         .history
@@ -75,22 +84,53 @@ fn sections(card: &ModelCard) -> Vec<Panel> {
     sections
 }
 
+/// What people say of it, and what they have not said yet.
+fn statements(card: &ModelCard) -> Panel {
+    let said = STATEMENTS
+        .iter()
+        .filter_map(|(key, _)| card.statements.get(*key).map(|said| Fact::new(key.replace('_', " "), said.clone())));
+    let open: Vec<String> = STATEMENTS
+        .iter()
+        .filter(|(key, _)| !card.statements.contains_key(*key))
+        .map(|(key, about)| format!("{} ({about})", key.replace('_', " ")))
+        .collect();
+    let text = if open.is_empty() {
+        String::new()
+    } else {
+        format!("Not said yet: {}. A tag of the version says it: card.intended_use, and so on.", open.join("; "))
+    };
+    Panel { title: "What people say".into(), text, facts: said.collect(), ..Panel::default() }
+}
+
+fn gates(card: &ModelCard) -> Option<Panel> {
+    let gates = &card.gates.as_ref()?.gates;
+    let row = |gate: &flyball_evaluation::GateOutcome| {
+        let verdict = match gate.holds {
+            Some(true) => "holds",
+            Some(false) => "does not hold",
+            None => "undecided",
+        };
+        vec![gate.text.clone(), verdict.to_owned()]
+    };
+    let rows = gates.iter().map(row).collect();
+    (!gates.is_empty()).then(|| Panel {
+        title: "Gates".into(),
+        grid: Grid::new(&["Gate", "Outcome"], rows),
+        ..Panel::default()
+    })
+}
+
 fn details(card: &ModelCard) -> Vec<Fact> {
     let mut facts = vec![Fact::new("registered", format::minute(card.created_at))];
     facts.extend(card.registered_by.iter().map(|by| Fact::new("by", by.clone())));
     facts.extend(card.aliases.iter().map(|alias| Fact::new("alias", alias.clone())));
-    facts.extend(card.artifact.iter().map(|artifact| Fact::new("content address", artifact.clone())));
+    facts.extend(card.artifact.iter().map(|artifact| Fact::new("content address", format::clip(artifact, DIGEST))));
     if let Some(signature) = &card.signature {
         let inputs: Vec<&str> = signature.features.iter().map(|feature| feature.name.as_str()).collect();
         facts.push(Fact::new("takes", inputs.join(", ")));
         let gives = if signature.classes.is_empty() { "a number".to_owned() } else { signature.classes.join(", ") };
         facts.push(Fact::new("gives", gives));
     }
-    let gates = card.gates.iter().flat_map(|report| &report.gates);
-    facts.extend(gates.map(|gate| {
-        let verdict = if gate.holds == Some(true) { "holds" } else { "does not hold" };
-        Fact::new("gate", format!("{}: {verdict}", gate.text))
-    }));
     facts
 }
 
@@ -102,7 +142,19 @@ fn interval(measure: &Measure) -> Vec<String> {
     vec![format::metric(measure.value), interval]
 }
 
-fn metrics(metrics: &std::collections::BTreeMap<String, Measure>) -> Grid {
-    let rows = metrics.iter().map(|(name, measure)| [vec![name.clone()], interval(measure)].concat()).collect();
-    Grid { head: vec!["Metric".into(), "Value".into(), "95 % interval".into()], rows }
+/// The metrics that are looked at first, beside what they were when the model was made; the others are folded away.
+fn metrics(found: &Measures, reference: &Measures) -> (Grid, Option<Folded>) {
+    let row = |name: &str, measure: &Measure| {
+        let before = reference.get(name).map(|before| format::metric(before.value));
+        let before = (!reference.is_empty()).then(|| before.unwrap_or_else(|| format::MISSING.to_owned()));
+        [vec![format::name(name)], interval(measure)].concat().into_iter().chain(before).collect()
+    };
+    let mut head = vec!["Metric", "Value", "95 % interval"];
+    head.extend((!reference.is_empty()).then_some("When it was made"));
+    let first = MAIN_METRICS.into_iter().filter_map(|name| Some(row(name, found.get(name)?))).collect();
+    let others = found.iter().filter(|(name, _)| !MAIN_METRICS.contains(&name.as_str()));
+    let others: Vec<Vec<String>> = others.map(|(name, measure)| row(name, measure)).collect();
+    let title = format!("{} more metrics", others.len());
+    let folded = (!others.is_empty()).then(|| Folded { title, grid: Grid::new(&head, others) });
+    (Grid::new(&head, first), folded)
 }

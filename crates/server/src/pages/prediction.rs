@@ -2,6 +2,7 @@
 
 use flyball_core::model::{Method, Unit};
 use flyball_core::{Permit, Read, Result};
+use flyball_evaluation::measure::THRESHOLD;
 use flyball_loops::explain::Counterfactual;
 use flyball_loops::platform::Platform;
 use flyball_loops::why::{self, Standing, Why};
@@ -10,6 +11,9 @@ use flyball_web::{Badge, Fact, LineageStep, PredictionPage, Section, State, form
 
 use super::shell;
 
+/// A share of the training rows that is told as hardly any.
+const RARE: f64 = 0.01;
+
 /// The whole page.
 pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, id: &str) -> Result<PredictionPage> {
     let why = why::explain(platform, permit, id)?;
@@ -17,9 +21,13 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, id: &str) -> Resu
         TruthValue::Number(number) => format::number(*number),
         TruthValue::Class(class) => class.clone(),
     });
-    let answer = match (why.score, why.classes.last()) {
-        (Some(score), Some(class)) => format!("{class} with probability {score:.3}"),
-        (Some(score), None) => format::number(score),
+    let answer = match (why.score, why.classes.as_slice()) {
+        (Some(score), [negative, positive]) => {
+            let decided = if score >= THRESHOLD { positive } else { negative };
+            format!("{decided}: the probability of {positive} is {}", format::percent(score))
+        }
+        (Some(score), [.., class]) => format!("{class} with probability {}", format::percent(score)),
+        (Some(score), []) => format::number(score),
         (None, _) => why.error.clone().unwrap_or_default(),
     };
     Ok(PredictionPage {
@@ -35,7 +43,7 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, id: &str) -> Resu
         ],
         base: why.expected.unwrap_or(f64::NAN),
         unit: why.unit.map_or("", Unit::words).to_owned(),
-        method: method(&why),
+        method: sentences(&why),
         contributions: why.contributions.clone().unwrap_or_default(),
         standing: standing(&why),
         unexplained: why.unexplained.clone(),
@@ -50,7 +58,7 @@ fn badge(why: &Why) -> Badge {
         (Some(_), ..) => Badge::new(State::Failed, "failed"),
         (None, None, ..) => Badge::new(State::Idle, "waiting for ground truth"),
         (None, Some(TruthValue::Class(class)), Some(score), Some(positive)) => {
-            if (class == positive) == (score >= flyball_evaluation::measure::THRESHOLD) {
+            if (class == positive) == (score >= THRESHOLD) {
                 Badge::new(State::Ok, "right")
             } else {
                 Badge::new(State::Attention, "wrong")
@@ -58,6 +66,20 @@ fn badge(why: &Why) -> Badge {
         }
         _ => Badge::from(State::Ok),
     }
+}
+
+/// What the amounts come to, and how they were made.
+fn sentences(why: &Why) -> String {
+    let made = method(why);
+    let (Some(Unit::LogOdds), Some(base), Some(parts)) = (why.unit, why.expected, &why.contributions) else {
+        return made;
+    };
+    let total = base + parts.iter().map(|part| part.amount).sum::<f64>();
+    let probability = format::percent(1.0 / (1.0 + (-total).exp()));
+    format!(
+        "Log-odds add up where probabilities do not: {} of them are a probability of {probability}. The amounts are {made}.",
+        format::delta(total)
+    )
 }
 
 /// How the explanation was made, in words.
@@ -79,9 +101,12 @@ fn method(why: &Why) -> String {
 
 /// Where each value stands among the training rows, in the order of the contributions.
 fn standing(why: &Why) -> Vec<String> {
-    let share = |share: f64| format!("{:.0}%", share * 100.0);
+    let share = |share: f64| format::percent((share * 100.0).round() / 100.0);
     let told = |standing: &Standing| match (standing.share_below, standing.share_same) {
+        (Some(below), _) if below < RARE => "among the lowest of training".to_owned(),
+        (Some(below), _) if below > 1.0 - RARE => "among the highest of training".to_owned(),
         (Some(below), _) => format!("above {} of training", share(below)),
+        (_, Some(same)) if same < RARE => "as hardly ever in training".to_owned(),
         (_, Some(same)) => format!("as in {} of training", share(same)),
         _ => String::new(),
     };
@@ -102,7 +127,7 @@ fn ways_out(why: &Why) -> Vec<String> {
             .map(|change| format!("{} {} instead of {}", change.feature, shown(&change.to), shown(&change.from)))
             .collect();
         let answer = found.class.as_deref().unwrap_or("another answer");
-        format!("{answer}, with {}", changes.join(" and "))
+        format!("{answer}, if it were {}", changes.join(" and "))
     };
     why.counterfactuals.iter().map(way).collect()
 }

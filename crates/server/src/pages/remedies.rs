@@ -2,13 +2,17 @@
 
 use flyball_core::{Duration, Permit, Read, Result, Timestamp};
 use flyball_loops::platform::Platform;
+use flyball_monitoring::diagnosis::Cause;
 use flyball_remedies::{Help, PastAction, Pause, State as Stands, pause, store as remedies};
 use flyball_web::{Badge, Fact, Link, RemediesPage, RemedyRow, Section, State, WaitingRow, format, links};
+use serde::Deserialize;
 
 use super::shell;
 
 /// How many actions the page shows.
 const SHOWN: usize = 200;
+/// How many causes of its trouble are told with an action.
+const CAUSES: usize = 3;
 
 /// The whole page.
 pub(crate) fn page(platform: &Platform, permit: &Permit<Read>) -> Result<RemediesPage> {
@@ -22,7 +26,13 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>) -> Result<Remedie
         pauses: pauses.iter().map(paused).collect(),
         waiting: waiting.iter().map(waiting_row).collect(),
         facts: recovery(&actions),
-        actions: actions.iter().map(|action| remedy_row(action, now)).collect(),
+        actions: actions
+            .iter()
+            .map(|action| RemedyRow {
+                loop_name: Link::new(action.loop_name.clone(), links::loop_page(&action.loop_name)),
+                ..remedy_row(action, now)
+            })
+            .collect(),
     })
 }
 
@@ -74,14 +84,17 @@ pub(crate) fn remedy_row(action: &PastAction, now: Timestamp) -> RemedyRow {
         (Stands::Denied, _) => Badge::new(State::Attention, "refused"),
         (Stands::Expired, _) => Badge::new(State::Attention, "expired"),
     };
-    let took = action.recovery_ms().map(|millis| format!(" — recovered after {}", Duration::millis(millis)));
     let causes = action.diagnosis.as_array().map(Vec::as_slice).unwrap_or_default();
-    let told: Vec<&str> = causes.iter().take(3).filter_map(|cause| cause["evidence"].as_str()).collect();
-    let diagnosis = if told.is_empty() { String::new() } else { format!(" — {}", told.join("; ")) };
+    // A diagnosis of another version of the program may have other keys; it is left out.
+    let causes = causes.iter().filter_map(|cause| Cause::deserialize(cause).ok());
+    let mut told: Vec<String> = causes.take(CAUSES).map(|cause| cause.shown()).collect();
+    told.extend(action.recovery_ms().map(|millis| format!("recovered after {}", Duration::millis(millis))));
     RemedyRow {
         at: action.at,
-        action: Link::new(action.action.clone(), links::loop_page(&action.loop_name)),
+        action: Link::plain(action.action.replace('_', " ")),
+        loop_name: Link::default(),
         badge,
-        evidence: format!("{}{diagnosis}{}", action.reason, took.unwrap_or_default()),
+        evidence: action.reason.clone(),
+        diagnosis: told.join("; "),
     }
 }

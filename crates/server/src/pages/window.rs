@@ -16,7 +16,7 @@ use flyball_web::{
     WindowPage, format, links,
 };
 
-use super::{alert_row, estimate, period, shell};
+use super::{MAIN_METRICS, alert_row, estimate, period, shell};
 
 /// How many features the page shows: the others drifted less, and a page of thousands would neither load nor be read.
 const FEATURES: usize = 60;
@@ -24,8 +24,6 @@ const FEATURES: usize = 60;
 const NAMED: usize = 3;
 /// How many alerts are looked through.
 const ALERTS: usize = 200;
-/// The metrics that are looked at first, in this order; one that was estimated is among them as well.
-const MAIN: [&str; 9] = ["auc", "log_loss", "accuracy", "f1", "brier", "ece", "rmse", "mae", "r2"];
 
 /// The whole page.
 pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, name: &str, id: &str) -> Result<WindowPage> {
@@ -129,7 +127,7 @@ fn causes(found: &[Cause]) -> Vec<CauseRow> {
         }
     }
     let row = |(kind, causes): &(CauseKind, Vec<&Cause>)| {
-        let mut shown: Vec<String> = causes.iter().take(NAMED).map(|cause| super::evidence(cause)).collect();
+        let mut shown: Vec<String> = causes.iter().take(NAMED).map(|cause| cause.shown()).collect();
         if causes.len() > NAMED {
             shown.push(format!("{} more", causes.len() - NAMED));
         }
@@ -186,7 +184,7 @@ fn labels(window: &WindowReport) -> String {
     }
 }
 
-/// The metrics that are looked at first, and the others.
+/// The metrics that are looked at first, those that were estimated among them, and the others.
 fn metrics(window: &WindowReport) -> (Vec<WindowMetric>, Vec<WindowMetric>) {
     let names: BTreeSet<&String> = window.performance.keys().chain(window.estimated.keys()).collect();
     let found = |measures: &BTreeMap<String, Measure>, name: &str| measures.get(name).map(estimate);
@@ -196,7 +194,7 @@ fn metrics(window: &WindowReport) -> (Vec<WindowMetric>, Vec<WindowMetric>) {
         estimated: found(&window.estimated, name),
         reference: found(&window.reference, name),
     };
-    let first: Vec<&str> = MAIN.into_iter().filter(|name| names.contains(&(*name).to_owned())).collect();
+    let first: Vec<&str> = MAIN_METRICS.into_iter().filter(|name| names.contains(&(*name).to_owned())).collect();
     let rest = names.iter().filter(|name| !first.contains(&name.as_str()));
     let (estimated, others): (Vec<&&String>, _) = rest.partition(|name| window.estimated.contains_key(**name));
     let main = first.iter().map(|name| metric(name)).chain(estimated.into_iter().map(|name| metric(name)));

@@ -23,6 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     write(&folder, "alert.html", &sample::alert().render()?)?;
     write(&folder, "card.html", &sample::card().render()?)?;
     write(&folder, "evaluation.html", &sample::evaluation().render()?)?;
+    write(&folder, "replay.html", &sample::replay().render()?)?;
+    write(&folder, "remedies.html", &sample::remedies().render()?)?;
     write(&folder, "endpoint.html", &sample::endpoint().render()?)?;
     write(&folder, "monitor.html", &sample::monitor().render()?)?;
     write(&folder, "window.html", &sample::window().render()?)?;

@@ -336,14 +336,18 @@ pub(crate) fn loop_page() -> LoopPage {
             RemedyRow {
                 at: at("2013-09-17 00:01:00"),
                 action: Link::new("retrain", links::run("run_2")),
+                loop_name: Link::default(),
                 badge: badge(State::Ok, "done"),
                 evidence: "drift (3 features) and AUC 0.6713 < reference 0.7121 − 0.02".into(),
+                diagnosis: "temp: D 0.41 from the reference; recovered after 3d".into(),
             },
             RemedyRow {
                 at: at("2013-06-12 00:01:00"),
                 action: Link::plain("retrain"),
+                loop_name: Link::default(),
                 badge: badge(State::Attention, "held back"),
                 evidence: "cool-down: the last retraining was 3 d ago, wanted 7 d".into(),
+                diagnosis: String::new(),
             },
         ],
         rollouts: rollouts(),
@@ -993,11 +997,127 @@ pub(crate) fn card() -> CardPage {
         version: Link::new("flight-delays version 4", links::model_version("flight-delays", "4")),
         description: "Will this flight arrive more than 15 minutes late?".into(),
         markdown: Link::new("Markdown", links::card_markdown("flight-delays", "4")),
-        sections: vec![Panel {
-            title: "What people say".into(),
-            facts: vec![Fact::new("intended use", "planning of gates, one day ahead")],
-            ..Panel::default()
+        sections: vec![
+            Panel {
+                title: "What people say".into(),
+                text: "Not said yet: oversight (who can overrule it, and how). A tag of the version says it: \
+                       card.intended_use, and so on."
+                    .into(),
+                facts: vec![Fact::new("intended use", "planning of gates, one day ahead")],
+                ..Panel::default()
+            },
+            Panel {
+                title: "Gates".into(),
+                grid: text_grid(
+                    &["Gate", "Outcome"],
+                    &[&["auc >= 0.6", "holds"], &["auc >= champion.auc", "undecided"]],
+                ),
+                ..Panel::default()
+            },
+            Panel {
+                title: "Metrics".into(),
+                facts: vec![Fact::new("held-out rows", "4,810")],
+                grid: text_grid(&["Metric", "Value", "95 % interval"], &[&["AUC", "0.7121", "0.6981 to 0.7261"]]),
+                folded: Some(Folded {
+                    title: "24 more metrics".into(),
+                    grid: text_grid(
+                        &["Metric", "Value", "95 % interval"],
+                        &[&["precision", "0.8080", "0.7547 to 0.8520"]],
+                    ),
+                }),
+                ..Panel::default()
+            },
+        ],
+    }
+}
+
+pub(crate) fn remedies() -> RemediesPage {
+    let actions = loop_page().remedies.into_iter();
+    let named = |row| RemedyRow { loop_name: Link::new("flight-delays", links::loop_page("flight-delays")), ..row };
+    RemediesPage {
+        shell: shell(Section::Loops),
+        pauses: vec!["flight-delays: paused by ana until 2013-09-20: the weather service moves".into()],
+        waiting: vec![WaitingRow {
+            loop_name: Link::new("flight-delays", links::loop_page("flight-delays")),
+            action: "retrain".into(),
+            until: at("2013-09-19"),
+            evidence: "drift and log_loss > reference.log_loss * 1.1 (log_loss 0.626, reference.log_loss 0.553)".into(),
+            approve: links::remedy_decision("act_1", "approve"),
+            deny: links::remedy_decision("act_1", "deny"),
         }],
+        facts: vec![Fact::new("helped", "3"), Fact::new("did not help", "1"), Fact::new("mean time to recovery", "3d")],
+        actions: actions.map(named).collect(),
+    }
+}
+
+/// Recorded traffic asked of a candidate.
+pub(crate) fn replay() -> EvaluationPage {
+    let differences = ChartData::by_number(
+        "candidate less recorded",
+        vec![-0.2, -0.1, 0.0, 0.1, 0.2],
+        vec![Series::new("rows", vec![12.0, 140.0, 611.0, 180.0, 20.0])],
+    );
+    let panel = |title: &str, text: &str, grid: Grid| Panel {
+        title: title.into(),
+        text: text.into(),
+        grid,
+        ..Panel::default()
+    };
+    EvaluationPage {
+        shell: shell(Section::Evaluations),
+        id: "eval_1123456789abcdefghjkmnpqrs".into(),
+        title: "flight-delays 5 on flight-delays".into(),
+        badge: Badge::new(State::Failed, "failed"),
+        verdict: "Not good enough: log_loss is proven worse. 31 of 963 decisions turn (3.2 %, 2.3 % to 4.5 % at 95 %)."
+            .into(),
+        facts: vec![
+            Fact::link("version", "flight-delays 5", links::model_version("flight-delays", "5")),
+            Fact::link("traffic of", "flight-delays", links::endpoint("flight-delays")),
+            Fact::new("events", "2013-09-11 – 2013-09-18"),
+            Fact::new("decisions that turn", "3.2 %, 2.3 % to 4.5 % at 95 %"),
+            Fact::new("per row now, candidate", "0.021 ms, 0.024 ms"),
+        ],
+        charts: vec![Chart { title: "differences of the answers".into(), data: differences, ..Chart::default() }],
+        panels: vec![
+            panel(
+                "Against what happened",
+                "The truth of 607 rows is known.",
+                text_grid(
+                    &["Metric", "Difference", "95 % interval", "p", "This version is"],
+                    &[
+                        &["log loss", "+0.0211", "0.0090 to 0.0331", "0.0006", "worse (paired bootstrap, 607 rows)"],
+                        &["AUC", "−0.0042", "−0.0131 to 0.0047", "0.3554", "not proven to differ (DeLong, 607 rows)"],
+                    ],
+                ),
+            ),
+            panel(
+                "Rows that differ most",
+                "",
+                text_grid(
+                    &["Prediction", "At", "Recorded", "Candidate", "Decision"],
+                    &[&["prd_01h2k3m4n5p6q7r8s9t0v1w2x3", "2013-09-17 08:15", "0.4912", "0.7312", "turns"]],
+                ),
+            ),
+        ],
+        ..EvaluationPage::default()
+    }
+}
+
+fn mitigation() -> Panel {
+    Panel {
+        title: "What would make origin more alike".into(),
+        text: "One threshold for each group brings them within 0.05, found on these rows: look at the same on others \
+               before it is used, and at whether the law allows it."
+            .into(),
+        facts: vec![Fact::new("demographic parity", "0.083 apart becomes 0.048, accuracy 0.746 becomes 0.741")],
+        grid: text_grid(
+            &["Alike in", "Group", "Rows", "Threshold", "selection rate", "true positive rate"],
+            &[
+                &["demographic parity", "EWR", "331", "0.53", "0.2115 → 0.1901", "0.41 → 0.388"],
+                &["demographic parity", "JFK", "284", "0.47", "0.1284 → 0.1421", "undefined → undefined"],
+            ],
+        ),
+        ..Panel::default()
     }
 }
 
@@ -1037,7 +1157,9 @@ pub(crate) fn evaluation() -> EvaluationPage {
         }],
         charts: vec![Chart { title: "ROC".into(), data: roc, ..Chart::default() }],
         checks: vec![group("What needs a look", vec![warned]), group("Performance", vec![passed])],
-        panels: vec![Panel { title: "Fairness by origin".into(), ..Panel::default() }],
+        more_metrics: metrics(),
+        slices: model_version().slices,
+        panels: window_panels().split_off(5).into_iter().chain([mitigation()]).collect(),
         ..EvaluationPage::default()
     }
 }

@@ -24,8 +24,10 @@ pub struct EvaluationPage {
     pub waiting: bool,
     /// Version, dataset, who and when.
     pub facts: Vec<Fact>,
-    /// The metrics.
+    /// The metrics that are looked at first.
     pub metrics: Vec<MetricRow>,
+    /// All others.
+    pub more_metrics: Vec<MetricRow>,
     /// ROC, precision and recall, reliability, errors, differences.
     pub charts: Vec<Chart>,
     /// The checks by group; those that need a look first.

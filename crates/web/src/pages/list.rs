@@ -44,6 +44,9 @@ impl Column {
     }
 }
 
+/// Texts of at most so many bytes are not broken into lines.
+const SHORT: usize = 24;
+
 /// A cell of a list.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -55,6 +58,11 @@ pub enum ListCell {
 }
 
 impl ListCell {
+    /// Whether it is so short that a line of its own is not needed: a name, a moment, a state.
+    pub(crate) fn is_short(&self) -> bool {
+        !matches!(self, ListCell::Link(link) if link.text.len() > SHORT)
+    }
+
     /// Whether it shows nothing.
     pub fn is_empty(&self) -> bool {
         matches!(self, ListCell::Link(link) if link.text.is_empty())

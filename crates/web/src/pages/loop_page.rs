@@ -55,8 +55,12 @@ pub struct RemedyRow {
     pub at: Timestamp,
     /// `retrain`, `roll back`, leading to what it started.
     pub action: Link,
+    /// Its loop, where actions of several loops stand together; else empty.
+    pub loop_name: Link,
     /// `done`, `running`, `held back`.
     pub badge: Badge,
     /// Why: the condition and the numbers that made it true.
     pub evidence: String,
+    /// What the trouble comes from, and how long it took; may be empty.
+    pub diagnosis: String,
 }

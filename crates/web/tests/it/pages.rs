@@ -23,6 +23,8 @@ fn every_typical() -> Vec<(&'static str, String)> {
         ("alert", sample::alert().render().unwrap()),
         ("card", sample::card().render().unwrap()),
         ("evaluation", sample::evaluation().render().unwrap()),
+        ("replay", sample::replay().render().unwrap()),
+        ("remedies", sample::remedies().render().unwrap()),
         ("endpoint", sample::endpoint().render().unwrap()),
         ("monitor", sample::monitor().render().unwrap()),
         ("window", sample::window().render().unwrap()),
@@ -42,6 +44,7 @@ fn every_empty() -> Vec<(&'static str, String, &'static str)> {
         ("alert", AlertPage::default().render().unwrap(), "Nobody was told"),
         ("card", CardPage::default().render().unwrap(), "Nothing is known of this version"),
         ("evaluation", EvaluationPage::default().render().unwrap(), "Nothing was checked"),
+        ("remedies", RemediesPage::default().render().unwrap(), "No remedy was needed"),
         ("endpoint", EndpointPage::default().render().unwrap(), "No revision gets traffic"),
         ("monitor", MonitorPage::default().render().unwrap(), "No window has been compared"),
         ("window", WindowPage::default().render().unwrap(), "too few rows"),
@@ -206,6 +209,14 @@ fn hostile_details_stay_text() {
     window.features[2].then = Distribution::Shares(vec![(hostile(), f64::NAN)]);
     window.features[3].feature = hostile();
     (window.verdict, window.causes[0].evidence) = (hostile(), hostile());
+    (window.notes[0].text, window.notes[1].badge.word, window.labels) = (hostile(), hostile(), hostile());
+    window.metrics[0].name = hostile();
+    window.metrics[1].estimated = Some(Estimate::between(f64::NAN, f64::NEG_INFINITY, f64::NAN));
+    window.statistics.as_mut().unwrap().grid.head[1] = hostile();
+    let mut remedies = sample::remedies();
+    (remedies.pauses[0], remedies.waiting[0].evidence) = (hostile(), hostile());
+    (remedies.actions[0].diagnosis, remedies.actions[0].loop_name) =
+        (hostile(), Link::new(hostile(), "javascript:alert(1)"));
     (window.panels[0].title, window.panels[0].grid.rows[0][0]) = (hostile(), hostile());
     let mut dataset = sample::dataset();
     (dataset.columns[0].name, dataset.columns[0].low) = (hostile(), hostile());
@@ -225,6 +236,7 @@ fn hostile_details_stay_text() {
         ("endpoint", endpoint.render().unwrap()),
         ("monitor", monitor.render().unwrap()),
         ("window", window.render().unwrap()),
+        ("remedies", remedies.render().unwrap()),
         ("dataset", dataset.render().unwrap()),
         ("prediction", prediction.render().unwrap()),
         ("list", list.render().unwrap()),
@@ -237,6 +249,17 @@ fn hostile_details_stay_text() {
             !html.contains("javascript:") && !html.contains("evil.example") && !html.contains("data:text"),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn numbers_of_a_table_stand_below_each_other_and_what_is_undefined_is_no_zero() {
+    let html = sample::window().render().unwrap();
+    assert!(html.contains("<td class=\"n\"><bdi>undefined</bdi></td>"));
+    assert!(html.contains("<td class=\"n\"><bdi>0.2115 (0.1707 to 0.2588)</bdi></td>"));
+    assert!(html.contains("<td><bdi>temp, humid</bdi></td>"));
+    for said in ["0.6621 <span class=\"interval\">0.6321 to 0.6921</span>", "63 % complete", "14 more columns"] {
+        assert!(html.contains(said), "{said}");
     }
 }
 

@@ -3,7 +3,7 @@
 use flyball_evaluation::Evaluation;
 use flyball_evaluation::comparison::MetricDifference;
 use flyball_evaluation::curves::Reliability;
-use flyball_evaluation::measure::CONFIDENCE;
+use flyball_evaluation::measure::{CONFIDENCE, Measure};
 use flyball_evaluation::suite::{CheckOutcome, Group, Status};
 use flyball_loops::evaluate::{Comparison, Report};
 use flyball_web::{
@@ -11,17 +11,22 @@ use flyball_web::{
 };
 use serde_json::Value;
 
-use crate::pages::{estimate, fairness, model_version};
+use crate::pages::{MAIN_METRICS, estimate, fairness, model_version};
 
 pub(super) fn fill(page: &mut EvaluationPage, report: &Report) {
     page.verdict = verdict(report);
     page.facts.push(Fact::new("rows judged", format::count(report.suite.judged_rows as u64)));
     page.facts.extend(report.label.iter().map(|label| Fact::new("label", label.clone())));
     let on = format!("{} labelled rows", format::count(report.evaluation.rows as u64));
-    let metrics = report.evaluation.metrics.iter();
-    page.metrics = metrics
-        .map(|(name, measure)| MetricRow { name: name.clone(), estimate: estimate(measure), on: on.clone() })
-        .collect();
+    let row = |(name, measure): (&String, &Measure)| MetricRow {
+        name: format::name(name),
+        estimate: estimate(measure),
+        on: on.clone(),
+    };
+    let metrics = &report.evaluation.metrics;
+    page.metrics = MAIN_METRICS.into_iter().filter_map(|name| metrics.get_key_value(name)).map(row).collect();
+    let others = metrics.iter().filter(|(name, _)| !MAIN_METRICS.contains(&name.as_str()));
+    page.more_metrics = others.map(row).collect();
     page.charts = charts(&report.evaluation);
     page.checks = groups(&report.suite.checks);
     let metric = if report.evaluation.metrics.contains_key("rmse") { "rmse" } else { "auc" };
