@@ -36,6 +36,7 @@ const MIGRATIONS: &[Migration] = migrations![
     "0013_evaluations",
     "0014_remedies",
     "0015_windows",
+    "0016_labels",
 ];
 
 /// Applies what is missing, in one transaction, while no other process writes.
