@@ -14,6 +14,7 @@ mod monitoring;
 mod observing;
 mod remedying;
 mod serving;
+mod sizing;
 mod tracking;
 
 pub(crate) use alerting::{AlertsVerb, NoteOptions, SecretsVerb, SilenceOptions};
@@ -23,6 +24,7 @@ pub(crate) use monitoring::MonitorsVerb;
 pub(crate) use observing::LogFormat;
 pub(crate) use remedying::{DecideOptions, RemediesVerb, SwitchOptions};
 pub(crate) use serving::{EndpointsVerb, EnginesVerb, EnvironmentsVerb, ModelOptions, PredictOptions, RolloutOptions};
+pub(crate) use sizing::{SampleSizeOptions, SizeOf};
 pub(crate) use tracking::{ExperimentsVerb, FilesVerb, ModelsVerb, RunsVerb, Search, Tags};
 
 /// Keeps machine-learning models right: data, training, gates, rollout, monitoring and the way back, in one program.
@@ -98,6 +100,8 @@ pub(crate) enum Command {
     Evaluate(EvaluateOptions),
     /// Ask a candidate what an endpoint was asked, and compare the answers; exit code 1 when it is worse.
     Replay(ReplayOptions),
+    /// Say how many rows a comparison needs to find a difference that matters.
+    SampleSize(SampleSizeOptions),
     /// Predict a whole dataset into another one.
     Predict(PredictOptions),
     /// Environments, and what a version needs before it may serve in one.

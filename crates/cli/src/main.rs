@@ -54,6 +54,7 @@ fn run(arguments: Arguments) -> flyball_core::Result<()> {
         Command::Endpoints(verb) => commands::endpoints::run(&context, &verb),
         Command::Evaluate(options) => commands::evaluate::run(&context, &options),
         Command::Replay(options) => commands::replay::run(&context, &options),
+        Command::SampleSize(options) => commands::sample_size::run(&context, &options),
         Command::Predict(options) => commands::predict::run(&context, &options),
         Command::Remedies(verb) => commands::remedies::run(&context, &verb),
         Command::Environments(verb) => commands::environments::run(&context, &verb),

@@ -33,24 +33,26 @@ fn rounded(rows: f64) -> Option<u64> {
     (rows.is_finite() && rows > 0.0 && rows < LARGEST).then(|| (rows.ceil() as u64).max(2))
 }
 
-/// Rows of each of two groups to find that one has the rate `from` and the other `to` (Fleiss 1981, without continuity
-/// correction). `None` for equal rates, or rates outside [0, 1].
-pub fn proportions(from: f64, to: f64, demand: Demand) -> Option<u64> {
+/// Rows of the first of two groups to find that it has the rate `from` and the other, of `ratio` times as many rows, the rate
+/// `to` (Fleiss 1981, without continuity correction). `None` for equal rates, rates outside [0, 1], or a ratio that is not
+/// positive.
+pub fn proportions(from: f64, to: f64, ratio: f64, demand: Demand) -> Option<u64> {
     let (alpha, beta) = demand.deviates()?;
-    if !((0.0..=1.0).contains(&from) && (0.0..=1.0).contains(&to)) {
+    if !((0.0..=1.0).contains(&from) && (0.0..=1.0).contains(&to) && ratio > 0.0) {
         return None;
     }
-    let mean = f64::midpoint(from, to);
-    let own = (from * (1.0 - from) + to * (1.0 - to)).sqrt();
-    let spread = alpha * (2.0 * mean * (1.0 - mean)).sqrt() + beta * own;
+    let mean = (from + ratio * to) / (1.0 + ratio);
+    let own = (from * (1.0 - from) + to * (1.0 - to) / ratio).sqrt();
+    let spread = alpha * ((1.0 + 1.0 / ratio) * mean * (1.0 - mean)).sqrt() + beta * own;
     rounded((spread / (to - from)).powi(2))
 }
 
-/// Rows of each of two groups to find that their means differ by `difference`, where numbers have this standard deviation.
-/// `None` for no difference or a deviation that is not positive.
-pub fn means(difference: f64, deviation: f64, demand: Demand) -> Option<u64> {
+/// Rows of the first of two groups, the other of `ratio` times as many, to find that their means differ by `difference`, where
+/// numbers have this standard deviation. `None` for no difference, or a deviation or ratio that is not positive.
+pub fn means(difference: f64, deviation: f64, ratio: f64, demand: Demand) -> Option<u64> {
     let (alpha, beta) = demand.deviates()?;
-    (deviation > 0.0).then(|| 2.0 * ((alpha + beta) * deviation / difference).powi(2)).and_then(rounded)
+    let rows = || (1.0 + 1.0 / ratio) * ((alpha + beta) * deviation / difference).powi(2);
+    (deviation > 0.0 && ratio > 0.0).then(rows).and_then(rounded)
 }
 
 /// Rows that both models answer to find that a mean per row (a loss) differs by `difference`, where the differences of rows have
@@ -130,8 +132,12 @@ mod tests {
     fn sizes_are_those_of_the_textbooks() {
         let demand = Demand::default();
         // Fleiss 1981: 0.25 against 0.40 needs 152 of each; statsmodels: d = 0.5 needs 62.8 by the normal.
-        assert_eq!(proportions(0.25, 0.40, demand), Some(152));
-        assert_eq!(means(0.5, 1.0, demand), Some(63));
+        assert_eq!(proportions(0.25, 0.40, 1.0, demand), Some(152));
+        assert_eq!(means(0.5, 1.0, 1.0, demand), Some(63));
+        // A group of twice as many rows: (1 + 1/2)(1.959964 + 0.841621)² / 0.5² = 47.09, and 94.19 in the other.
+        assert_eq!(means(0.5, 1.0, 2.0, demand), Some(48));
+        // Fleiss by hand, twice as many: (1.959964·√(1.5·0.35·0.65) + 0.841621·√(0.1875 + 0.24/2))² / 0.15² = 115.4.
+        assert_eq!(proportions(0.25, 0.40, 2.0, demand), Some(116));
         assert_eq!(paired_means(0.5, 1.0, demand), Some(32));
         // Hanley & McNeil 1982 by hand: V₁ = 0.117857, V₂ = 0.097778,
         // (1.644854·√(2 V₁) + 0.841621·√(V₁ + V₂))² / 0.05² = 565.9 of each class.
@@ -152,19 +158,20 @@ mod tests {
     fn nothing_to_find_needs_no_size() {
         let demand = Demand::default();
         assert_eq!(
-            (proportions(0.2, 0.2, demand), means(0.0, 1.0, demand), mcnemar(0.1, 0.1, demand)),
+            (proportions(0.2, 0.2, 1.0, demand), means(0.0, 1.0, 1.0, demand), mcnemar(0.1, 0.1, demand)),
             (None, None, None)
         );
         assert_eq!((aucs(0.8, 0.8, 0.5, 0.5, demand), ks_window(0.0, 100, demand)), (None, None));
-        assert_eq!(means(1.0, f64::NAN, demand), None);
-        assert_eq!(proportions(0.1, 0.2, Demand { alpha: 0.0, power: 0.8 }), None);
-        assert_eq!(proportions(0.1, 0.2, Demand { alpha: 0.05, power: 1.0 }), None);
+        assert_eq!((means(1.0, f64::NAN, 1.0, demand), means(1.0, 1.0, 0.0, demand)), (None, None));
+        assert_eq!(proportions(0.1, 0.2, 1.0, Demand { alpha: 0.0, power: 0.8 }), None);
+        assert_eq!(proportions(0.1, 0.2, 1.0, Demand { alpha: 0.05, power: 1.0 }), None);
+        assert_eq!(proportions(0.1, 0.2, f64::NAN, demand), None);
     }
 
     #[test]
     fn the_power_that_was_asked_for_is_had() {
         let demand = Demand::default();
-        let rows = means(0.25, 1.0 / 12.0_f64.sqrt(), demand).unwrap() as usize;
+        let rows = means(0.25, 1.0 / 12.0_f64.sqrt(), 1.0, demand).unwrap() as usize;
         let mut rng = Rng::seeded(8);
         let found = (0..1000).filter(|_| {
             let mut sample = |shift: f64| {

@@ -23,6 +23,7 @@ pub(crate) mod project;
 pub(crate) mod remedies;
 pub(crate) mod replay;
 pub(crate) mod runs;
+pub(crate) mod sample_size;
 pub(crate) mod schema;
 pub(crate) mod secrets;
 pub(crate) mod serve;
