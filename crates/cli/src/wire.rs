@@ -12,6 +12,7 @@ use flyball_governance::{SecretKey, Vault, identity};
 use flyball_jobs::{Jobs, Runner};
 use flyball_loops::jobs::LoopJobs;
 use flyball_loops::platform::Platform;
+use flyball_loops::simulate;
 use flyball_monitoring::notify::Notifier;
 use flyball_registry::webhooks::Webhooks;
 use flyball_serving::{PredictionIds, Serving};
@@ -57,26 +58,36 @@ pub(crate) struct Product {
 }
 
 impl Product {
-    /// The product on the machine's clock; `address` is told to training commands.
+    /// The product on the machine's clock; `address` is told to training commands. A folder in which a simulation was played
+    /// is looked at as it was left: its clock stands still, and nothing that it has planned happens by itself.
     pub(crate) fn live(places: &Places, address: Option<String>) -> Result<Self> {
         let mut entropy = [0u8; 32];
         getrandom::fill(&mut entropy).map_err(Error::internal)?;
-        Self::open(places, Arc::new(SystemClock::default()), PredictionIds::random(entropy), address)
+        let lock = lock(places)?;
+        let db = database(places)?;
+        let permit = identity::local_user()?.edit().read();
+        let played = db.read(|tx| simulate::latest(tx, &permit))?;
+        let clock: Arc<dyn Clock> = match played {
+            Some(progress) => Arc::new(VirtualClock::at(progress.now)),
+            None => Arc::new(SystemClock::default()),
+        };
+        Self::open(places, (lock, db), clock, PredictionIds::random(entropy), address)
     }
 
     /// The product on a virtual clock that stands at `start`, with ids that follow from what they name.
     pub(crate) fn simulated(places: &Places, start: Timestamp) -> Result<(Self, Arc<VirtualClock>)> {
         let clock = Arc::new(VirtualClock::at(start));
-        Ok((Self::open(places, clock.clone(), PredictionIds::Derived, None)?, clock))
+        let held = (lock(places)?, database(places)?);
+        Ok((Self::open(places, held, clock.clone(), PredictionIds::Derived, None)?, clock))
     }
 
-    fn open(places: &Places, clock: Arc<dyn Clock>, ids: PredictionIds, address: Option<String>) -> Result<Self> {
-        let lock = lock(places)?;
-        let url = match &places.database {
-            Some(url) => url.parse()?,
-            None => DatabaseUrl::Sqlite(places.data_dir.join("flyball.db")),
-        };
-        let db = Db::open(&url)?;
+    fn open(
+        places: &Places,
+        (lock, db): (DataDirLock, Db),
+        clock: Arc<dyn Clock>,
+        ids: PredictionIds,
+        address: Option<String>,
+    ) -> Result<Self> {
         let (owner, now) = (identity::local_user()?.edit(), clock.now());
         db.write(move |tx| experiments::ensure_default(tx, &owner, now))?;
         let local = places.data_dir.join("blobs");
@@ -119,6 +130,14 @@ pub(crate) fn tellers(places: &Places, platform: &Platform) -> Result<(Webhooks,
     let (db, clock, egress) = (&platform.db, &platform.clock, Egress::new(reach));
     let webhooks = Webhooks::new(db.clone(), clock.clone(), egress.clone(), key.clone());
     Ok((webhooks, Notifier::new(db.clone(), clock.clone(), egress, Vault::new(key), platform.address.clone())))
+}
+
+fn database(places: &Places) -> Result<Db> {
+    let url = match &places.database {
+        Some(url) => url.parse()?,
+        None => DatabaseUrl::Sqlite(places.data_dir.join("flyball.db")),
+    };
+    Db::open(&url)
 }
 
 /// Takes the data folder for this process.

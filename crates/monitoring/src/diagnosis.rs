@@ -224,8 +224,11 @@ fn of_data(window: &WindowReport, before: &[WindowReport]) -> Vec<Cause> {
     let moved = |column: &&ColumnDrift| column.alarm && column.effect >= UNIT_EFFECT && column.column != PREDICTION;
     for column in window.columns.iter().filter(moved) {
         let known = |name: &str| column.statistics.get(name).copied();
-        let spread = |mean: &str, deviation: &str| Some(Spread { mean: known(mean)?, deviation: known(deviation)? });
-        let spreads = spread("mean_before", "deviation_before").zip(spread("mean", "deviation"));
+        let spread = |mean: &str, deviation: &str, quantiles: Option<[f64; 5]>| {
+            Some(Spread { mean: known(mean)?, deviation: known(deviation)?, quantiles })
+        };
+        let (before, after) = column.quantiles.unzip();
+        let spreads = spread("mean_before", "deviation_before", before).zip(spread("mean", "deviation", after));
         if let Some(change) = spreads.and_then(|(then, now)| units::changed(then, now)) {
             let evidence = format!("{} looks {change}", column.column);
             causes.push(Cause::new(CauseKind::UnitChange, Some(&column.column), column.effect, evidence));

@@ -153,14 +153,50 @@ pub fn sketches_between(
     permit: &Permit<Read>,
     loop_name: &str,
     (from, to): (Timestamp, Timestamp),
-) -> Result<Vec<Vec<u8>>> {
+) -> Result<Vec<KeptSketches>> {
     let rows = tx.query(
-        "SELECT sketches FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from >= $3 \
+        "SELECT report, sketches FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from >= $3 \
          AND window_to <= $4 ORDER BY window_from",
         &params![permit.workspace(), loop_name, from, to],
     )?;
-    let kept: Vec<Option<Vec<u8>>> = rows.iter().map(|row| row.get("sketches")).collect::<Result<_>>()?;
-    Ok(kept.into_iter().flatten().filter(|bytes| !bytes.is_empty()).collect())
+    let mut kept = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let bytes: Option<Vec<u8>> = row.get("sketches")?;
+        if let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) {
+            kept.push(KeptSketches { against: against_of(&row.get::<String>("report")?)?, bytes });
+        }
+    }
+    Ok(kept)
+}
+
+/// The sketches of a window.
+#[derive(Clone, Debug)]
+pub struct KeptSketches {
+    /// The version against whose reference they were counted.
+    pub against: Option<String>,
+    /// The sketches themselves.
+    pub bytes: Vec<u8>,
+}
+
+/// The version against whose reference the window that begins at `from` was judged; `None` when it was not judged yet.
+///
+/// # Errors
+/// Those of the database.
+pub fn against(tx: &mut Tx<'_>, permit: &Permit<Read>, loop_name: &str, from: Timestamp) -> Result<Option<String>> {
+    let row = tx.query_one(
+        "SELECT report FROM monitor_windows WHERE workspace = $1 AND loop_name = $2 AND window_from = $3",
+        &params![permit.workspace(), loop_name, from],
+    )?;
+    row.map_or(Ok(None), |row| against_of(&row.get::<String>("report")?))
+}
+
+fn against_of(report: &str) -> Result<Option<String>> {
+    #[derive(serde::Deserialize)]
+    struct Against {
+        #[serde(default)]
+        against: Option<String>,
+    }
+    serde_json::from_str::<Against>(report).map(|found| found.against).map_err(Error::internal)
 }
 
 /// The newest judged windows of a loop, newest first.

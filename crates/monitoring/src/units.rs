@@ -37,20 +37,33 @@ const CONVERSIONS: &[Conversion] = &[
     Conversion { factor: 1.0, offset: 273.15, about: "degrees Celsius and kelvins" },
 ];
 
+/// How far each of the known quantiles may be from the converted one, in converted standard deviations: a calm week has the
+/// mean of another unit at times, and not its shape.
+const SHAPE: f64 = 0.3;
 /// How far the mean may be from the converted one, in converted standard deviations; and how far apart both deviations,
 /// as the logarithm of their ratio.
 const TOLERANCE: f64 = 0.15;
 
-/// Mean and standard deviation of some numbers.
+/// How some numbers spread.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) mean: f64,
+    /// The standard deviation.
     pub(crate) deviation: f64,
+    /// Some quantiles of rising levels, symmetric about the median, where they are known.
+    pub(crate) quantiles: Option<[f64; 5]>,
 }
 
 impl Spread {
     fn converted(self, factor: f64, offset: f64) -> Self {
-        Self { mean: factor * self.mean + offset, deviation: factor.abs() * self.deviation }
+        let quantiles = self.quantiles.map(|mut quantiles| {
+            quantiles.iter_mut().for_each(|quantile| *quantile = factor * *quantile + offset);
+            if factor < 0.0 {
+                quantiles.reverse();
+            }
+            quantiles
+        });
+        Self { mean: factor * self.mean + offset, deviation: factor.abs() * self.deviation, quantiles }
     }
 
     /// How far `found` is from what is expected; `None` when either hardly varies.
@@ -58,6 +71,16 @@ impl Spread {
         let means = (found.mean - self.mean).abs() / self.deviation;
         let deviations = (found.deviation / self.deviation).ln().abs();
         Some(means.max(deviations)).filter(|distance| distance.is_finite())
+    }
+
+    /// Whether the quantiles of `found` are those that are expected, as far as these lie where `then` had its values:
+    /// elsewhere values are only counted. True where a side has none.
+    fn has_shape_of(self, found: Spread, then: Spread) -> bool {
+        let (Some(expected), Some(found), Some(then)) = (self.quantiles, found.quantiles, then.quantiles) else {
+            return true;
+        };
+        let known = expected.iter().zip(found).filter(|(expected, _)| (then[0]..=then[4]).contains(*expected));
+        known.into_iter().all(|(expected, found)| (expected - found).abs() <= SHAPE * self.deviation)
     }
 }
 
@@ -71,9 +94,9 @@ pub(crate) fn changed(then: Spread, now: Spread) -> Option<String> {
         let back = (then.converted(1.0 / factor, -offset / factor), format!("converted back: {about}"));
         [there, back]
     });
-    let distances = tried.filter_map(|(converted, words)| Some((converted.distance(now)?, words)));
-    let (best, words) = distances.min_by(|a, b| a.0.total_cmp(&b.0))?;
-    (best <= TOLERANCE).then_some(words)
+    let distances = tried.filter_map(|(converted, words)| Some((converted.distance(now)?, converted, words)));
+    let (best, converted, words) = distances.min_by(|a, b| a.0.total_cmp(&b.0))?;
+    (best <= TOLERANCE && converted.has_shape_of(now, then)).then_some(words)
 }
 
 #[cfg(test)]
@@ -82,7 +105,8 @@ mod tests {
 
     #[test]
     fn conversions_are_known_in_both_directions_and_shifts_are_none() {
-        let then = Spread { mean: 60.0, deviation: 12.0 };
+        let quantiles = Some([40.0, 52.0, 60.0, 68.0, 80.0]);
+        let then = Spread { mean: 60.0, deviation: 12.0, quantiles };
         let told = |factor: f64, offset: f64| changed(then, then.converted(factor, offset));
         assert!(told(1.0 / 1.8, -32.0 / 1.8).unwrap().contains("Celsius"));
         assert!(told(1.0, 273.15).unwrap().contains("kelvins"));
@@ -94,7 +118,13 @@ mod tests {
         assert_eq!(told(1.0, 5.0), None);
         assert_eq!(told(1.0, 30.0), None);
         assert_eq!(told(0.0, 7.0), None);
-        assert_eq!(changed(Spread { mean: 7.0, deviation: 0.0 }, then), None);
-        assert_eq!(changed(then, Spread { mean: f64::NAN, deviation: f64::NAN }), None);
+        assert_eq!(changed(Spread { mean: 7.0, deviation: 0.0, quantiles: None }, then), None);
+        assert_eq!(changed(then, Spread { mean: f64::NAN, deviation: f64::NAN, quantiles: None }), None);
+        // Calmer winds have the mean and the deviation of another unit, and another shape.
+        let wind = Spread { mean: 11.0, deviation: 6.0, quantiles: Some([3.0, 7.0, 10.0, 15.0, 22.0]) };
+        let converted = wind.converted(1.0 / 2.54, 0.0);
+        assert!(changed(wind, converted).unwrap().contains("2.54"));
+        let calm = Spread { quantiles: Some([3.0, 3.0, 3.1, 3.5, 9.5]), ..converted };
+        assert_eq!(changed(wind, calm), None);
     }
 }

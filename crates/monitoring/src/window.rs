@@ -45,6 +45,9 @@ pub struct WindowReport {
     pub errors: usize,
     /// The model versions that answered, with their rows.
     pub versions: BTreeMap<String, usize>,
+    /// The version whose reference it was compared with, as MODEL/NUMBER: the champion when it was judged first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub against: Option<String>,
     /// Each column against the reference; empty when the window was too small to judge.
     pub columns: Vec<ColumnDrift>,
     /// What is missing, unseen or out of range in each feature; empty when the window was too small to judge.
@@ -222,6 +225,7 @@ impl WindowReport {
             labels_due: true,
             errors: 0,
             versions: BTreeMap::new(),
+            against: None,
             columns: Vec::new(),
             quality: BTreeMap::new(),
             drift: false,

@@ -45,10 +45,26 @@ pub(crate) fn apply(context: &Context, options: &FileOptions) -> Result<()> {
         return print_json(&json!({ "applied": applied, "run": run }));
     }
     match run {
-        Some(run) => println!("trained {}: {}", run["id"].as_str().unwrap_or_default(), metrics_of(&run)),
+        Some(run) => {
+            println!("trained {}: {}", run["id"].as_str().unwrap_or_default(), metrics_of(&run));
+            print_gates(&connection, name)?;
+        }
         None => println!("nothing to train"),
     }
     println!("next: `flyball serve`, then `flyball status`");
+    Ok(())
+}
+
+/// Says what the gates decided on the version that was trained.
+fn print_gates(connection: &Connection, name: &str) -> Result<()> {
+    let loops: Value = connection.client.get("/api/v1/loops")?;
+    let own = loops.as_array().into_iter().flatten().find(|status| status["name"] == name);
+    let stages = own.and_then(|status| status["stages"].as_array()).into_iter().flatten();
+    for stage in stages.filter(|stage| stage["name"] == "gates") {
+        if let Some(event) = stage["event"].as_str() {
+            println!("gates: {event}");
+        }
+    }
     Ok(())
 }
 

@@ -12,14 +12,14 @@ mod segments;
 mod served;
 mod unfair;
 
-use flyball_core::{Error, ErrorCode, Result, Timestamp};
+use flyball_core::{Error, ErrorCode, Permit, Read, Result, Timestamp};
 use flyball_evaluation::expression::higher_is_better;
 use flyball_governance::identity;
 use flyball_jobs::{Claimed, Outcome};
 use flyball_monitoring::alert::{AlertKind, Finding, Floor, findings};
 use flyball_monitoring::store as monitoring;
 use flyball_monitoring::store::Judged;
-use flyball_registry::{CHAMPION, packages as registry};
+use flyball_registry::{CHAMPION, PackagedVersion, packages as registry};
 use flyball_store::Tx;
 use serde_json::json;
 
@@ -137,7 +137,8 @@ fn of_job(platform: &Platform, job: &Claimed) -> Result<(Declared, Timestamp)> {
     Ok((platform.db.read(|tx| declared::get(tx, &permit, name))?, from))
 }
 
-/// Judges windows by what their loop's champion was built on; nothing while there is none.
+/// Judges windows by what their loop's champion was built on, or again by what they were judged by first: what was answered
+/// before a version served is no evidence against it. Nothing while there is no champion.
 fn judge_all(
     platform: &Platform,
     declared: &Declared,
@@ -145,10 +146,36 @@ fn judge_all(
     now: Timestamp,
 ) -> Result<Vec<Judged>> {
     let permit = permit_of(&declared.name)?.read();
-    let champion = platform.db.read(|tx| registry::by_alias(tx, &permit, declared.name.as_str(), CHAMPION))?;
-    let Some(champion) = champion else { return Ok(Vec::new()) };
-    let judge = report::Judge::new(platform, declared, &champion)?;
-    windows.iter().map(|window| judge.judge(*window, now)).collect()
+    let name = declared.name.as_str();
+    let versions = platform.db.read(|tx| {
+        let Some(champion) = registry::by_alias(tx, &permit, name, CHAMPION)? else { return Ok(Vec::new()) };
+        let of = |(from, _): &(Timestamp, Timestamp)| {
+            let first = monitoring::against(tx, &permit, name, *from)?;
+            Ok(version_of(tx, &permit, first.as_deref())?.unwrap_or_else(|| champion.clone()))
+        };
+        windows.iter().map(of).collect::<Result<Vec<PackagedVersion>>>()
+    })?;
+    let mut judged = Vec::new();
+    let mut pairs = windows.iter().zip(&versions).peekable();
+    while let Some((window, version)) = pairs.next() {
+        let judge = report::Judge::new(platform, declared, version)?;
+        judged.push(judge.judge(*window, now)?);
+        while let Some((window, _)) =
+            pairs.next_if(|(_, next)| (&next.model, next.version) == (&version.model, version.version))
+        {
+            judged.push(judge.judge(*window, now)?);
+        }
+    }
+    Ok(judged)
+}
+
+/// The version of a name like MODEL/NUMBER; `None` where there is none any more.
+fn version_of(tx: &mut Tx<'_>, permit: &Permit<Read>, name: Option<&str>) -> Result<Option<PackagedVersion>> {
+    let parts = name.and_then(|name| name.rsplit_once('/'));
+    match parts.and_then(|(model, number)| Some((model, number.parse().ok()?))) {
+        Some((model, number)) => registry::find(tx, permit, model, number),
+        None => Ok(None),
+    }
 }
 
 /// Writes a judged window, moves the alerts, and lets the remedies act.

@@ -5,7 +5,7 @@ use flyball_evaluation::Evaluated;
 use flyball_evaluation::fairness::FairnessReport;
 use flyball_monitoring::drift::{self, ColumnDrift};
 use flyball_monitoring::intake::Intake;
-use flyball_monitoring::store as monitoring;
+use flyball_monitoring::store::{self as monitoring, KeptSketches};
 use flyball_registry::{CHAMPION, PackagedVersion, packages as registry};
 use serde::Serialize;
 
@@ -23,14 +23,14 @@ pub type Span = (Timestamp, Timestamp);
 pub struct PeriodDrift {
     /// The windows that were added up.
     pub windows: usize,
-    /// Windows that an earlier version answered, whose reference is another; they are left out.
+    /// Windows that were compared with another version's reference; they are left out.
     pub left_out: usize,
     /// Each column against the reference, or against the earlier stretch.
     pub columns: Vec<ColumnDrift>,
 }
 
-/// The drift of the windows of a loop that lie in a stretch of time, added up: against what the champion was built on, or
-/// against the windows of another stretch.
+/// The drift of the windows of a loop that lie in a stretch of time, added up: against what the version was built on that
+/// most of them were compared with, or against the windows of another stretch.
 ///
 /// # Errors
 /// `NotFound` without a champion, and when no window lies in a stretch.
@@ -42,33 +42,53 @@ pub fn drift(
     against: Option<Span>,
 ) -> Result<PeriodDrift> {
     let (declared, champion) = watched(platform, permit, name)?;
-    let prepared = prepared(platform, &declared, &champion)?;
+    let kept = platform.db.read(|tx| monitoring::sketches_between(tx, permit, name, span))?;
+    let judge = platform.db.read(|tx| super::version_of(tx, permit, most_common(&kept)))?.unwrap_or(champion);
+    let prepared = prepared(platform, &declared, &judge)?;
+    let alike = prepared.alike(span.1 - span.0);
     let mut left_out = 0;
-    let now = span;
-    let mut gather = |span: Span| -> Result<(Intake<'_>, usize)> {
-        let kept = platform.db.read(|tx| monitoring::sketches_between(tx, permit, name, span))?;
-        let alike = prepared.alike(now.1 - now.0);
+    let mut gather = |kept: &[KeptSketches], span: Span| -> Result<(Intake<'_>, usize)> {
         let (mut intake, mut windows) = (Intake::timed(&prepared.reference, &alike), 0);
-        for bytes in kept {
-            match intake.add_kept(&bytes) {
+        for kept in kept {
+            match intake.add_kept(&kept.bytes) {
                 Ok(()) => windows += 1,
                 Err(_) => left_out += 1,
             }
         }
         if windows == 0 {
-            let message = format!("{name} has no window from {} to {} that its present version judged", span.0, span.1);
+            let version = format!("{}/{}", judge.model, judge.version);
+            let message =
+                format!("{name} has no window from {} to {} that was compared with {version}", span.0, span.1);
             return Err(Error::new(ErrorCode::NotFound, message).hint("`flyball monitors windows` lists the windows"));
         }
         Ok((intake, windows))
     };
-    let (now, windows) = gather(span)?;
-    let before = against.map(&mut gather).transpose()?;
+    let (now, windows) = gather(&kept, span)?;
+    let before = match against {
+        Some(span) => {
+            let kept = platform.db.read(|tx| monitoring::sketches_between(tx, permit, name, span))?;
+            Some(gather(&kept, span)?)
+        }
+        None => None,
+    };
     let settings = settings(&declared.file.monitor);
     let columns = match &before {
         Some((before, _)) => drift::compare_windows(before, &now, &settings),
         None => drift::compare(&now, &settings),
     };
     Ok(PeriodDrift { windows, left_out, columns })
+}
+
+/// The version that most of the windows were compared with; of several the later.
+fn most_common(kept: &[KeptSketches]) -> Option<&str> {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for version in kept.iter().filter_map(|kept| kept.against.as_deref()) {
+        match counts.iter_mut().find(|(known, _)| *known == version) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((version, 1)),
+        }
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(version, _)| version)
 }
 
 /// How the groups of some features were treated by what answered in a stretch of time.

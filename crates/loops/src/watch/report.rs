@@ -135,6 +135,7 @@ impl<'a> Judge<'a> {
         let served = Served { intake, segments, errors, versions: versions(self.platform, &revisions)? };
         let task = self.declared.file.task;
         let mut report = judge(task, (from, to), &served, &self.evaluation.metrics, &self.settings);
+        report.against = Some(format!("{}/{}", self.champion.model, self.champion.version));
         report.labels_due = schedule::labels_due(self.declared, to)? <= now;
         if report.note.is_none() {
             let answers = Evaluated::new(served.intake.truth, served.intake.scores);

@@ -206,3 +206,19 @@ fn labels_that_never_come_and_ids_that_repeat_give_no_wrong_number() {
         assert!(window.performance["auc"].value.is_finite() && !window.drift);
     }
 }
+
+#[test]
+fn a_window_is_judged_again_by_what_it_was_judged_by_first() {
+    let mut world = World::new("  - every: 3d\n    do: retrain");
+    world.days(6, &well);
+    assert!(world.version().1 >= 2, "another version serves by now");
+    let windows = world.windows();
+    for window in &windows {
+        let mut versions = window.versions.keys();
+        if let (Some(only), None) = (versions.next(), versions.next()) {
+            assert_eq!(window.against.as_ref(), Some(only));
+            assert!(window.labels_due || window.from == windows.last().unwrap().from, "{}", window.from);
+        }
+    }
+    assert!(windows.iter().any(|window| window.against.as_deref() == Some("late/1")));
+}
