@@ -1,11 +1,13 @@
 //! What was judged, as text for people: windows, drift, fairness.
 
-use std::collections::BTreeSet;
+mod window;
 
-use flyball_core::Timestamp;
+use flyball_web::format;
 use serde_json::Value;
 
 use crate::output::aligned;
+
+pub(crate) use window::window;
 
 /// Columns of a table of drift that are told, the most drifted first.
 const COLUMNS: usize = 15;
@@ -13,6 +15,14 @@ const COLUMNS: usize = 15;
 const LEAST_P: f64 = 1e-16;
 /// The rates of a group that are told.
 const RATES: [&str; 5] = ["selection_rate", "tpr", "fpr", "mean_prediction", "mae"];
+
+/// The measures over all groups that are told; `--json` has all of them.
+const MEASURES: [&str; 4] = [
+    "demographic_parity_difference",
+    "demographic_parity_ratio",
+    "equal_opportunity_difference",
+    "equalized_odds_difference",
+];
 
 fn titles(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
@@ -23,46 +33,14 @@ fn number(value: &Value) -> String {
     value.as_f64().map_or("–".to_owned(), |value| format!("{value:.3}"))
 }
 
-/// A window: what it showed, and what it may come from.
-pub(crate) fn window(window: &Value) -> String {
-    let moment = |key: &str| Timestamp(window[key].as_i64().unwrap_or_default()).to_string();
-    let mut text = format!("{} to {}\n", moment("from"), moment("to"));
-    let due = if window["labels_due"] == false { ", more are due" } else { "" };
-    text.push_str(&format!("{} predictions, {} with ground truth{due}\n", window["rows"], window["labelled"]));
-    if let Some(note) = window["note"].as_str() {
-        text.push_str(&format!("not judged: {note}\n"));
-        return text;
-    }
-    text.push_str(&causes(window));
-    text.push('\n');
-    text.push_str(&columns(window["columns"].as_array().map_or(&[], Vec::as_slice)));
-    text.push_str(&metrics(window));
-    if !window["fairness"].is_null() {
-        text.push('\n');
-        text.push_str(&fairness(&window["fairness"]));
-    }
-    text
-}
-
-/// The metrics of a window beside what was estimated and what was measured when the version was made; empty without any.
-fn metrics(window: &Value) -> String {
-    let names = |key: &str| window[key].as_object().into_iter().flatten().map(|(name, _)| name.clone());
-    let all: BTreeSet<String> = names("performance").chain(names("estimated")).collect();
-    let mut rows = vec![titles(&["metric", "now", "estimated", "when it was made"])];
-    for name in all {
-        let value = |key: &str| number(&window[key][&name]["value"]);
-        rows.push(vec![name.clone(), value("performance"), value("estimated"), value("reference")]);
-    }
-    if rows.len() > 1 { format!("\n{}", aligned(&rows)) } else { String::new() }
-}
-
 /// What the findings of a window may come from; empty when nothing was found.
 pub(crate) fn causes(window: &Value) -> String {
     let mut text = String::new();
     for cause in window["causes"].as_array().into_iter().flatten() {
         let kind = cause["kind"].as_str().unwrap_or_default().replace('_', " ");
-        let column = cause["column"].as_str().map(|column| format!(" in {column}")).unwrap_or_default();
         let (evidence, suggestion) = (cause["evidence"].as_str(), cause["suggestion"].as_str());
+        let column = cause["column"].as_str().filter(|column| evidence.is_some_and(|said| !said.contains(column)));
+        let column = column.map(|column| format!(" in {column}")).unwrap_or_default();
         text.push_str(&format!(
             "  {kind}{column}: {} (usually helps: {})\n",
             evidence.unwrap_or_default(),
@@ -114,9 +92,8 @@ pub(crate) fn fairness(report: &Value) -> String {
     for attribute in report["attributes"].as_array().into_iter().flatten() {
         let rates: Vec<&str> = RATES.into_iter().filter(|rate| !attribute["overall"][*rate].is_null()).collect();
         let by: Vec<&str> = attribute["columns"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let mut rows = vec![
-            [titles(&[&by.join(", "), "rows"]), rates.iter().map(|rate| rate.replace('_', " ")).collect()].concat(),
-        ];
+        let mut rows =
+            vec![[titles(&[&by.join(", "), "rows"]), rates.iter().map(|rate| format::name(rate)).collect()].concat()];
         for group in attribute["groups"].as_array().into_iter().flatten() {
             let value = |rate: &str| {
                 let value = &group["values"][rate];
@@ -134,10 +111,48 @@ pub(crate) fn fairness(report: &Value) -> String {
             let gap = &attribute["gaps"][rate];
             let names = gap["lowest"].as_str().zip(gap["highest"].as_str());
             let (Some((lowest, highest)), Some(ratio)) = (names, gap["ratio"].as_f64()) else { continue };
-            text.push_str(&format!("  {}: {lowest} is {ratio:.3} of {highest}\n", rate.replace('_', " ")));
+            text.push_str(&format!("  {}: {lowest} is {ratio:.3} of {highest}\n", format::name(rate)));
+        }
+        for (name, value) in attribute["measures"].as_object().into_iter().flatten() {
+            if MEASURES.contains(&name.as_str()) {
+                let value = value.as_f64().map_or_else(|| "undefined".to_owned(), |value| format!("{value:.3}"));
+                text.push_str(&format!("  {}: {value}\n", name.replace('_', " ")));
+            }
         }
         for warning in attribute["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             text.push_str(&format!("  {warning}\n"));
+        }
+    }
+    text
+}
+
+/// What would make decisions about groups more alike; empty where they are.
+pub(crate) fn mitigation(found: &Value) -> String {
+    let mut text = String::new();
+    for one in found.as_array().into_iter().flatten() {
+        let by: Vec<&str> = one["columns"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let by = by.join(", ");
+        text.push_str(&format!("to treat groups of {by} more alike, at most {} apart:\n", number(&one["tolerance"])));
+        for thresholds in one["thresholds"].as_array().into_iter().flatten() {
+            let groups = thresholds["groups"].as_array().into_iter().flatten().map(|group| {
+                let threshold = group["threshold"].as_f64().map_or("nobody".to_owned(), |at| format!("{at:.3}"));
+                format!("{} {threshold}", group["group"].as_str().unwrap_or_default())
+            });
+            let (before, after) = (&thresholds["before"], &thresholds["after"]);
+            text.push_str(&format!(
+                "  {}: {} → {} apart, accuracy {} → {}, with the thresholds {}\n",
+                thresholds["alike"].as_str().unwrap_or_default().replace('_', " "),
+                number(&before["difference"]),
+                number(&after["difference"]),
+                number(&before["accuracy"]),
+                number(&after["accuracy"]),
+                groups.collect::<Vec<_>>().join(", ")
+            ));
+        }
+        if let Some(apart) = one["base_rate_difference"].as_f64() {
+            text.push_str(&format!(
+                "  their outcomes differ by {apart:.3}: `fairness: {{ reweigh: [{by}] }}` below `train` learns as if they did not\n"
+            ));
         }
     }
     text

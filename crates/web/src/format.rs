@@ -35,7 +35,7 @@ pub fn number(value: f64) -> String {
         return not_finite(value);
     }
     let size = value.abs();
-    if size >= 1e15 || (size >= f64::MIN_POSITIVE && size < 1e-4) {
+    if size >= 1e15 || (f64::MIN_POSITIVE..1e-4).contains(&size) {
         return format!("{value:.1e}").replace('-', "−");
     }
     let digits = if size < 1.0 {

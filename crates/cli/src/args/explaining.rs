@@ -9,14 +9,14 @@ use clap::Args;
 pub(crate) struct ExplainOptions {
     /// The endpoint whose model is explained.
     pub(crate) endpoint: String,
-    /// The rows: a file with a JSON list of objects, or - for standard input.
-    #[arg(required_unless_present = "global", conflicts_with = "global", value_name = "FILE")]
+    /// The rows: a file with a JSON list of objects, or - for standard input; without it, what matters to the model as a whole.
+    #[arg(conflicts_with = "global", value_name = "FILE")]
     pub(crate) rows: Option<PathBuf>,
     /// Say what matters to the model as a whole.
     #[arg(long)]
     pub(crate) global: bool,
-    /// With --global: show how answers move with this feature.
-    #[arg(long, requires = "global", value_name = "FEATURE")]
+    /// Of the model as a whole: show how answers move with this feature.
+    #[arg(long, conflicts_with = "rows", value_name = "FEATURE")]
     pub(crate) feature: Option<String>,
     /// How: auto, tree, linear, kernel or permutation.
     #[arg(long, conflicts_with = "global", default_value = "auto", value_name = "METHOD")]

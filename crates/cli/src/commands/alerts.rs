@@ -1,7 +1,11 @@
 //! Alerts: what people do with them, and who is told.
 
 use flyball_client::{Client, segment};
-use flyball_core::{Error, ErrorCode, Result};
+use flyball_core::{Error, ErrorCode, Result, Timestamp};
+use flyball_monitoring::alert::AlertKind;
+use flyball_monitoring::notify::Evidence;
+use flyball_web::format;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Context;
@@ -21,7 +25,14 @@ pub(crate) fn run(context: &Context, verb: Option<&AlertsVerb>) -> Result<()> {
     match verb {
         None => list(context, client, None, None),
         Some(AlertsVerb::List { loop_name, state }) => list(context, client, loop_name.as_deref(), state.as_deref()),
-        Some(AlertsVerb::Show { id }) => print_json(&client.get::<Value>(&format!("{ALERTS}/{}", segment(id)))?),
+        Some(AlertsVerb::Show { id }) => {
+            let found: Value = client.get(&format!("{ALERTS}/{}", segment(id)))?;
+            if context.json {
+                return print_json(&found);
+            }
+            print!("{}", told(&found));
+            Ok(())
+        }
         Some(AlertsVerb::Ack(said)) => say(context, client, said, "acknowledge"),
         Some(AlertsVerb::Resolve(said)) => say(context, client, said, "resolve"),
         Some(AlertsVerb::Silence(options)) => silence(context, client, options),
@@ -34,6 +45,51 @@ pub(crate) fn run(context: &Context, verb: Option<&AlertsVerb>) -> Result<()> {
         Some(AlertsVerb::Test { route }) => test(context, client, route),
         Some(AlertsVerb::Deliveries { loop_name }) => deliveries(context, client, loop_name.as_deref()),
     }
+}
+
+/// One alert: how it stands, why, what was done, and what to do.
+fn told(found: &Value) -> String {
+    let alert = &found["alert"];
+    let text = |key: &str| alert[key].as_str().unwrap_or_default();
+    let moment = |value: &Value| value.as_i64().map(|at| format::minute(Timestamp(at)));
+    let since = moment(&alert["fired_at"]).or_else(|| moment(&alert["opened_at"])).unwrap_or_default();
+    let mut lines = vec![
+        text("summary").to_owned(),
+        format!("  state     {}, {}, since {since}", text("state"), text("severity")),
+        format!("  of        {} of {}", text("kind"), text("loop_name")),
+    ];
+    let mut also = |title: &str, value: Option<String>| {
+        lines.extend(value.filter(|value| !value.is_empty()).map(|value| format!("  {title:<9} {value}")));
+    };
+    also("taken by", alert["acknowledged_by"].as_str().map(str::to_owned));
+    also("silent to", moment(&found["silenced_until"]));
+    also("follows", alert["inhibited_by"].as_str().map(str::to_owned));
+    also("resolved", moment(&alert["resolved_at"]));
+    also("runbook", alert["runbook"].as_str().map(str::to_owned));
+    // A kind that this program does not know is told as one that a person has to read.
+    let kind = AlertKind::deserialize(&alert["kind"]).unwrap_or(AlertKind::Page);
+    let evidence = Evidence::of(kind, &alert["details"]);
+    for (name, value) in evidence.facts.iter().filter(|(name, _)| !matches!(name.as_str(), "from" | "to")) {
+        also(name, Some(value.clone()));
+    }
+    for (title, said) in [("because", &evidence.diagnosis), ("done", &evidence.done), ("to do", &evidence.next)] {
+        for (at, line) in said.iter().enumerate() {
+            also(if at == 0 { title } else { "" }, Some(line.clone()));
+        }
+    }
+    for told in found["notifications"].as_array().into_iter().flatten() {
+        let part = |key: &str| told[key].as_str().unwrap_or_default();
+        also("told", Some(format!("{} {}: {}", part("route"), part("event"), part("state"))));
+    }
+    if let Some(from) = moment(&alert["details"]["from"]) {
+        let day = from.get(..10).unwrap_or_default();
+        lines.push(format!("  next: flyball monitors show {} {day}", text("loop_name")));
+    }
+    if text("state") == "firing" {
+        lines.push(format!("        flyball alerts ack {}", text("id")));
+    }
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn list(context: &Context, client: &Client, loop_name: Option<&str>, state: Option<&str>) -> Result<()> {

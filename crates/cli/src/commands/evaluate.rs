@@ -81,6 +81,7 @@ fn told(made: &Value) -> String {
     let mut text = if rows.len() > 1 { format!("{}\n", aligned(&rows)) } else { String::new() };
     if !report["fairness"].is_null() {
         text.push_str(&format!("{}\n", tell::fairness(&report["fairness"])));
+        text.push_str(&tell::mitigation(&report["mitigation"]));
     }
     let checks: Vec<&Value> = report["suite"]["checks"].as_array().into_iter().flatten().collect();
     let count = |status: &str| checks.iter().filter(|check| check["status"] == status).count();

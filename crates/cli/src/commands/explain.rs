@@ -11,7 +11,7 @@ use super::Context;
 use super::connect::connect;
 use super::why::{bar, text, way_out};
 use crate::args::ExplainOptions;
-use crate::output::print_json;
+use crate::output::{aligned, print_json};
 
 /// How many features are shown to people; `--json` has all of them.
 const SHOWN: usize = 10;
@@ -102,30 +102,28 @@ fn rows_told(found: &Value) -> String {
 
 /// What matters to a model as lines for a person.
 fn model_told(found: &Value) -> String {
-    let mut lines = vec![
-        format!(
-            "{} version {}, over {} rows ({})",
-            text(&found["model"]),
-            found["version"],
-            found["rows"][0],
-            text(&found["rows"][1])
-        ),
-        format!("  mean |contribution|  {} increase  feature", text(&found["loss"])),
-    ];
+    let number = |value: &Value| value.as_f64().map_or("–".to_owned(), |number| format!("{number:.4}"));
+    let mut told = format!(
+        "{} version {}, over {} rows ({})\n\n",
+        text(&found["model"]),
+        found["version"],
+        found["rows"][0],
+        text(&found["rows"][1])
+    );
+    let worse = format!("{} when shuffled", text(&found["loss"]));
+    let mut rows = vec![vec!["feature".to_owned(), "mean |part in the answer|".to_owned(), worse]];
     for feature in found["features"].as_array().into_iter().flatten() {
-        let number = |value: &Value| value.as_f64().map_or("–".to_owned(), |number| format!("{number:.4}"));
-        lines.push(format!(
-            "  {:>19}  {:>17}  {}",
-            number(&feature["mean_absolute"]),
-            number(&feature["loss_increase"]),
-            text(&feature["feature"])
-        ));
+        let increase = feature["loss_increase"].as_f64().map_or("–".to_owned(), |more| format!("{more:+.4}"));
+        rows.push(vec![text(&feature["feature"]), number(&feature["mean_absolute"]), increase]);
     }
+    told.push_str(&aligned(&rows));
     let effect = &found["effect"];
+    let mut rows = vec![vec![text(&effect["feature"]), "mean answer".to_owned()]];
     for (at, value) in effect["grid"].as_array().into_iter().flatten().enumerate() {
-        let answer = effect["partial_dependence"][at].as_f64().unwrap_or_default();
-        lines.push(format!("  {} = {:<16} {answer:.4}", text(&effect["feature"]), text(value)));
+        rows.push(vec![text(value), number(&effect["partial_dependence"][at])]);
     }
-    lines.push(String::new());
-    lines.join("\n")
+    if rows.len() > 1 {
+        told.push_str(&format!("\n{}", aligned(&rows)));
+    }
+    told
 }

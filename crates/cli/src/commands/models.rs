@@ -1,7 +1,8 @@
 //! Registered models and their versions: found, registered and changed.
 
 use flyball_client::segment;
-use flyball_core::{Error, Result};
+use flyball_core::{Error, Result, Timestamp};
+use flyball_web::format;
 use serde_json::{Value, json};
 
 use super::Context;
@@ -12,6 +13,8 @@ use crate::args::ModelsVerb;
 use crate::output::print_json;
 
 const MODELS: &str = "/api/v1/models";
+/// As much of a content address as tells it from others.
+const DIGEST: usize = 20;
 
 pub(crate) fn run(context: &Context, verb: &ModelsVerb) -> Result<()> {
     let connection = connect(&context.places)?;
@@ -34,7 +37,12 @@ pub(crate) fn run(context: &Context, verb: &ModelsVerb) -> Result<()> {
         }
         ModelsVerb::Show { version } => {
             let (model, number) = version.rsplit_once('/').unwrap_or((version, "latest"));
-            return print_json(&client.get::<Value>(&format!("{}/versions/{}", model_at(model), segment(number)))?);
+            let found: Value = client.get(&format!("{}/versions/{}", model_at(model), segment(number)))?;
+            if context.json {
+                return print_json(&found);
+            }
+            print!("{}", told(&found));
+            return Ok(());
         }
         ModelsVerb::Card { version } => {
             let (model, number) = version.rsplit_once('/').unwrap_or((version, "latest"));
@@ -88,4 +96,40 @@ pub(super) fn numbered(version: &str) -> Result<(&str, i64)> {
     parts.ok_or_else(|| {
         Error::invalid(format!("'{version}' names no version")).hint("write MODEL/NUMBER, as in churn/3")
     })
+}
+
+/// One version: what it is, where it comes from, and whether its gates hold.
+fn told(found: &Value) -> String {
+    let version = &found["version"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let label = format!("{}/{}", text(&version["model"]), version["version"]);
+    let names = |value: &Value| -> Vec<String> { value.as_array().into_iter().flatten().map(text).collect() };
+    let mut lines = vec![label.clone()];
+    let mut also = |title: &str, value: String| {
+        lines.extend((!value.is_empty()).then(|| format!("  {title:<11} {value}")));
+    };
+    also("aliases", names(&version["aliases"]).join(", "));
+    also("registered", version["created_at"].as_i64().map(|at| format::minute(Timestamp(at))).unwrap_or_default());
+    also("by", text(&version["user_id"]));
+    also("run", text(&version["run_id"]));
+    also("description", text(&version["description"]));
+    for tag in version["tags"].as_array().into_iter().flatten() {
+        also("tag", format!("{}: {}", text(&tag["key"]), text(&tag["value"])));
+    }
+    let package = &found["package"];
+    also("artifact", format::clip(&text(&package["artifact"]), DIGEST));
+    let signature = &package["signature"];
+    let features = signature["features"].as_array().into_iter().flatten().map(|feature| text(&feature["name"]));
+    also("takes", features.collect::<Vec<_>>().join(", "));
+    also("gives", names(&signature["classes"]).join(", "));
+    for gate in found["gates"]["gates"].as_array().into_iter().flatten() {
+        let verdict = match gate["holds"].as_bool() {
+            Some(true) => "holds",
+            Some(false) => "does not hold",
+            None => "undecided",
+        };
+        also("gate", format!("{}: {verdict}", text(&gate["text"])));
+    }
+    lines.push(format!("  next: flyball models card {label}\n"));
+    lines.join("\n")
 }

@@ -1,7 +1,8 @@
 //! Remedies: what they did, what they would do, and what a person says to that.
 
 use flyball_client::{Client, segment};
-use flyball_core::Result;
+use flyball_core::{Result, Timestamp};
+use flyball_web::format;
 use serde_json::{Value, json};
 
 use super::Context;
@@ -12,6 +13,8 @@ use crate::output::print_json;
 
 const REMEDIES: &str = "/api/v1/remedies";
 const LOOPS: &str = "/api/v1/loops";
+/// How many causes of its trouble are told with an action.
+const CAUSES: usize = 5;
 
 pub(crate) fn run(context: &Context, verb: &RemediesVerb) -> Result<()> {
     let connection = connect(&context.places)?;
@@ -21,7 +24,14 @@ pub(crate) fn run(context: &Context, verb: &RemediesVerb) -> Result<()> {
             let of = loop_name.as_ref().map_or_else(String::new, |name| format!("&loop={}", segment(name)));
             list(context, &client.get(&format!("{REMEDIES}?waiting={waiting}{of}"))?)
         }
-        RemediesVerb::Show { id } => print_json(&client.get::<Value>(&format!("{REMEDIES}/{}", segment(id)))?),
+        RemediesVerb::Show { id } => {
+            let found: Value = client.get(&format!("{REMEDIES}/{}", segment(id)))?;
+            if context.json {
+                return print_json(&found);
+            }
+            print!("{}", told(&found));
+            Ok(())
+        }
         RemediesVerb::Plan { loop_name } => {
             plan(context, &client.get(&format!("{LOOPS}/{}/remedies", segment(loop_name)))?)
         }
@@ -34,6 +44,42 @@ pub(crate) fn run(context: &Context, verb: &RemediesVerb) -> Result<()> {
             plan(context, &client.post(&path, &json!({ "note": reason }))?)
         }
     }
+}
+
+/// One action: what it did or what held it back, why, and what to do.
+fn told(action: &Value) -> String {
+    let moment = |key: &str| action[key].as_i64().map(|at| format::minute(Timestamp(at)));
+    let mut lines =
+        vec![format!("{} of {}: {}", text(&action["action"]), text(&action["loop_name"]), text(&action["state"]))];
+    let mut also = |title: &str, value: Option<String>| {
+        lines.extend(value.filter(|value| !value.is_empty()).map(|value| format!("  {title:<11} {value}")));
+    };
+    also("at", moment("at"));
+    also("because", action["reason"].as_str().map(str::to_owned));
+    for (name, measured) in
+        action["evidence"]["measured"].as_array().into_iter().flatten().map(|one| (&one[0], &one[1]))
+    {
+        let interval = match (measured["low"].as_f64(), measured["high"].as_f64()) {
+            (Some(low), Some(high)) => format!(" [{low:.3}, {high:.3}]"),
+            _ => String::new(),
+        };
+        let value = measured["value"].as_f64().map(|value| format!("{value:.3}{interval}"));
+        also("measured", value.map(|value| format!("{} {value}", text(name))));
+    }
+    for line in crate::tell::causes(&json!({ "causes": action["diagnosis"] })).lines().take(CAUSES) {
+        also("comes from", Some(line.trim().to_owned()));
+    }
+    also("decided by", action["decided_by"].as_str().map(str::to_owned));
+    also("waits until", moment("expires_at").filter(|_| action["state"] == "waiting"));
+    also("helped", action["help"].as_str().map(str::to_owned));
+    let took = action["recovery_ms"].as_f64().map(format::duration_ms);
+    also("recovered", took.map(|took| format!("after {took}")));
+    let next = match text(&action["state"]) {
+        "waiting" => format!("flyball remedies approve {0}  or  flyball remedies deny {0}", text(&action["id"])),
+        _ => format!("flyball remedies plan {}", text(&action["loop_name"])),
+    };
+    lines.push(format!("  next: {next}\n"));
+    lines.join("\n")
 }
 
 fn text(value: &Value) -> &str {

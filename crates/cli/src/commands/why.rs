@@ -1,6 +1,7 @@
 //! `flyball why`: the explanation of a prediction and where it came from.
 
 use flyball_core::Result;
+use flyball_evaluation::measure::THRESHOLD;
 use serde_json::Value;
 
 use super::Context;
@@ -73,9 +74,13 @@ fn standing(found: &Value) -> String {
 /// The prediction as lines for a person.
 pub(crate) fn told(why: &Value) -> String {
     let time = |value: &Value| value.as_i64().map_or("–".to_owned(), |at| flyball_core::Timestamp(at).to_string());
-    let answer = match (why["score"].as_f64(), why["classes"].as_array().and_then(|classes| classes.last())) {
-        (Some(score), Some(class)) => format!("{} with probability {score:.3}", text(class)),
-        (Some(score), None) => format!("{score:.4}"),
+    let answer = match (why["score"].as_f64(), why["classes"].as_array().map_or(&[][..], Vec::as_slice)) {
+        (Some(score), [negative, positive]) => {
+            let decided = if score >= THRESHOLD { positive } else { negative };
+            format!("{}: the probability of {} is {score:.3}", text(decided), text(positive))
+        }
+        (Some(score), [.., class]) => format!("{} with probability {score:.3}", text(class)),
+        (Some(score), []) => format!("{score:.4}"),
         (None, _) => format!("failed: {}", text(&why["error"])),
     };
     let mut lines = vec![

@@ -34,7 +34,7 @@ pub(super) fn fill(page: &mut EvaluationPage, report: &Report) {
     page.panels.extend(weak(&report.evaluation));
     page.panels.extend(by_class(&report.evaluation));
     page.panels.extend(report.comparison.iter().map(|comparison| compared(report, comparison)));
-    page.panels.extend(report.fairness.iter().flat_map(|report| fairness::panels(report)));
+    page.panels.extend(report.fairness.iter().flat_map(fairness::panels));
     page.panels.extend(report.mitigation.iter().map(fairness::mitigation));
 }
 

@@ -20,7 +20,7 @@ pub(super) fn of(window: &WindowReport) -> Vec<Panel> {
     panels.extend(window.told_apart.as_ref().map(told_apart));
     panels.extend(window.attributions.as_ref().map(reasoning));
     panels.extend(segments(window));
-    panels.extend(window.fairness.iter().flat_map(|report| fairness::panels(report)));
+    panels.extend(window.fairness.iter().flat_map(fairness::panels));
     panels
 }
 
