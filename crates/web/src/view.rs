@@ -286,7 +286,7 @@ impl Grid {
         let is_number = |cell: &String| {
             matches!(cell.as_str(), format::MISSING | format::UNDEFINED)
                 || (cell.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '−' | '+' | '<' | '∞'))
-                    && cell.chars().filter(|c| c.is_alphabetic() || matches!(c, '-' | ':')).count() <= 3)
+                    && cell.chars().filter(|c| c.is_alphabetic() || matches!(c, '-' | ':')).count() <= 2)
         };
         *column > 0 && told.peek().is_some() && told.all(is_number)
     }

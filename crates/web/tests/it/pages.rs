@@ -258,6 +258,7 @@ fn numbers_of_a_table_stand_below_each_other_and_what_is_undefined_is_no_zero() 
     assert!(html.contains("<td class=\"n\"><bdi>undefined</bdi></td>"));
     assert!(html.contains("<td class=\"n\"><bdi>0.2115 (0.1707 to 0.2588)</bdi></td>"));
     assert!(html.contains("<td><bdi>temp, humid</bdi></td>"));
+    assert!(sample::replay().render().unwrap().contains("<td><bdi>2013-09-17 08:15</bdi></td>"));
     for said in ["0.6621 <span class=\"interval\">0.6321 to 0.6921</span>", "63 % complete", "14 more columns"] {
         assert!(html.contains(said), "{said}");
     }
