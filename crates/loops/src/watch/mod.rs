@@ -137,8 +137,9 @@ fn of_job(platform: &Platform, job: &Claimed) -> Result<(Declared, Timestamp)> {
     Ok((platform.db.read(|tx| declared::get(tx, &permit, name))?, from))
 }
 
-/// Judges windows by what their loop's champion was built on, or again by what they were judged by first: what was answered
-/// before a version served is no evidence against it. Nothing while there is no champion.
+/// Judges windows by what the version was built on that answered most of their rows: what was answered before a version
+/// served is no evidence against it. A window that is judged again keeps the version that it was compared with first. Nothing
+/// while there is no champion.
 fn judge_all(
     platform: &Platform,
     declared: &Declared,
@@ -147,32 +148,31 @@ fn judge_all(
 ) -> Result<Vec<Judged>> {
     let permit = permit_of(&declared.name)?.read();
     let name = declared.name.as_str();
-    let versions = platform.db.read(|tx| {
-        let Some(champion) = registry::by_alias(tx, &permit, name, CHAMPION)? else { return Ok(Vec::new()) };
-        let of = |(from, _): &(Timestamp, Timestamp)| {
-            let first = monitoring::against(tx, &permit, name, *from)?;
-            Ok(version_of(tx, &permit, first.as_deref())?.unwrap_or_else(|| champion.clone()))
-        };
-        windows.iter().map(of).collect::<Result<Vec<PackagedVersion>>>()
-    })?;
-    let mut judged = Vec::new();
-    let mut pairs = windows.iter().zip(&versions).peekable();
-    while let Some((window, version)) = pairs.next() {
-        let judge = report::Judge::new(platform, declared, version)?;
-        judged.push(judge.judge(*window, now)?);
-        while let Some((window, _)) =
-            pairs.next_if(|(_, next)| (&next.model, next.version) == (&version.model, version.version))
-        {
-            judged.push(judge.judge(*window, now)?);
+    let version = |name: &str| platform.db.read(|tx| version_of(tx, &permit, name));
+    let Some(champion) = platform.db.read(|tx| registry::by_alias(tx, &permit, name, CHAMPION))? else {
+        return Ok(Vec::new());
+    };
+    let judge = |version: &PackagedVersion, window: (Timestamp, Timestamp)| {
+        report::Judge::new(platform, declared, version)?.judge(window, now)
+    };
+    let each = |window: &(Timestamp, Timestamp)| {
+        let first = platform.db.read(|tx| monitoring::against(tx, &permit, name, window.0))?;
+        if let Some(first) = first.as_deref().map(version).transpose()?.flatten() {
+            return judge(&first, *window);
         }
-    }
-    Ok(judged)
+        let judged = judge(&champion, *window)?;
+        let main = judged.report.versions.iter().max_by_key(|(_, rows)| **rows).map(|(name, _)| name);
+        match main.filter(|main| judged.report.against.as_ref() != Some(main)).map(|main| version(main)).transpose()? {
+            Some(Some(other)) => judge(&other, *window),
+            _ => Ok(judged),
+        }
+    };
+    windows.iter().map(each).collect()
 }
 
 /// The version of a name like MODEL/NUMBER; `None` where there is none any more.
-fn version_of(tx: &mut Tx<'_>, permit: &Permit<Read>, name: Option<&str>) -> Result<Option<PackagedVersion>> {
-    let parts = name.and_then(|name| name.rsplit_once('/'));
-    match parts.and_then(|(model, number)| Some((model, number.parse().ok()?))) {
+fn version_of(tx: &mut Tx<'_>, permit: &Permit<Read>, name: &str) -> Result<Option<PackagedVersion>> {
+    match name.rsplit_once('/').and_then(|(model, number)| Some((model, number.parse().ok()?))) {
         Some((model, number)) => registry::find(tx, permit, model, number),
         None => Ok(None),
     }

@@ -43,7 +43,10 @@ pub fn drift(
 ) -> Result<PeriodDrift> {
     let (declared, champion) = watched(platform, permit, name)?;
     let kept = platform.db.read(|tx| monitoring::sketches_between(tx, permit, name, span))?;
-    let judge = platform.db.read(|tx| super::version_of(tx, permit, most_common(&kept)))?.unwrap_or(champion);
+    let judge = match most_common(&kept) {
+        Some(version) => platform.db.read(|tx| super::version_of(tx, permit, version))?.unwrap_or(champion),
+        None => champion,
+    };
     let prepared = prepared(platform, &declared, &judge)?;
     let alike = prepared.alike(span.1 - span.0);
     let mut left_out = 0;
