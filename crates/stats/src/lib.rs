@@ -4,6 +4,8 @@
 //! denominator, a missing class, slices of different lengths, a NaN where a number is needed); nothing here panics,
 //! and no undefined value is reported as zero.
 
+pub mod agreement;
+pub mod annotation;
 pub mod attribution;
 pub mod baseline;
 pub mod calibrated;

@@ -6,6 +6,7 @@ mod checks;
 mod compare;
 mod drift;
 mod fairness;
+mod labels;
 mod metrics;
 mod mmd;
 mod read;
@@ -30,6 +31,7 @@ const KNOWN: &[(&str, Check)] = &[
     ("drift", mmd::check),
     ("drift", streams::check),
     ("fairness", fairness::check),
+    ("labels", labels::check),
     ("metrics", metrics::check),
     ("shap", shap::check),
 ];
