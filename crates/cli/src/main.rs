@@ -24,6 +24,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Exit codes: 0 done, 1 failed, 2 wrong use (clap's own).
 fn main() -> ExitCode {
+    end_with_the_reader();
     let arguments = Arguments::parse();
     start_log(&arguments);
     let json = arguments.json;
@@ -34,6 +35,20 @@ fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// Ends quietly when whoever reads the output has read enough, as `head` has.
+fn end_with_the_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic
+            .payload_as_str()
+            .is_some_and(|said| said.starts_with("failed printing to") && said.contains("Broken pipe"))
+        {
+            std::process::exit(0);
+        }
+        usual(panic);
+    }));
 }
 
 fn run(arguments: Arguments) -> flyball_core::Result<()> {

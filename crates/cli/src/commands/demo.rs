@@ -2,12 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 
 use flyball_core::{Digest, Error, ErrorCode, Result, Timestamp};
 use flyball_governance::identity;
+use flyball_jobs::Runner;
 use flyball_loops::declared::Variant;
 use flyball_loops::file::LoopFile;
 use flyball_loops::highlights::{self, Highlights};
+use flyball_loops::jobs::LoopJobs;
 use flyball_loops::simulate::{Plan, Progress, Simulation};
 use flyball_server::Observe;
 use serde::Serialize;
@@ -69,6 +72,7 @@ pub(crate) fn run(context: &Context, options: &DemoOptions) -> Result<()> {
     }
     let mut story = Story::new(file.name.as_str(), context.json);
     let watched = platform.clone();
+    let looking = Runner::new(jobs.clone(), vec![Arc::new(LoopJobs::new(platform.clone()))]);
     let mut simulation = Simulation::open(platform, clock, jobs, runner, plan)?;
     let progress = simulation.run(&mut story)?;
     story.end();
@@ -85,7 +89,10 @@ pub(crate) fn run(context: &Context, options: &DemoOptions) -> Result<()> {
         if !context.json {
             println!("The pages stay at {} until you press Ctrl-C.", server.address());
         }
+        // The year is over and its clock stands still; what somebody who looks asks for, as an evaluation, is made.
+        let workers = looking.spawn(1)?;
         serve::wait_for_signal()?;
+        workers.stop();
     }
     server.stop()?;
     drop(lock);
