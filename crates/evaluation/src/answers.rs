@@ -3,6 +3,8 @@
 use flyball_core::model::Model;
 use flyball_core::{Column, Error, Result, Table};
 
+use crate::ranking::Lists;
+
 /// Answers of a model beside what really happened.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Subject {
@@ -14,6 +16,8 @@ pub struct Subject {
     pub classes: Option<ClassScores>,
     /// How much each row counts; all the same where it is not told.
     pub weights: Option<Vec<f64>>,
+    /// Which rows are ranked against each other, where any are.
+    pub lists: Option<Lists>,
 }
 
 /// The probabilities of more than two classes.
@@ -28,7 +32,7 @@ pub struct ClassScores {
 impl Subject {
     /// Answers of a classifier of two classes (truth 0 or 1), or of a regression, that all count the same.
     pub fn new(truth: Vec<f64>, score: Vec<f64>) -> Self {
-        Self { truth, score, classes: None, weights: None }
+        Self { truth, score, ..Self::default() }
     }
 
     /// Lets the model answer the rows and puts the labels beside.
@@ -41,21 +45,42 @@ impl Subject {
         let predictions = model.predict(rows)?;
         let classes =
             (names.len() > 2).then(|| ClassScores { names: names.clone(), scores: predictions.scores.clone() });
-        Ok(Self { truth, score: predictions.headline(), classes, weights: None })
+        Ok(Self { classes, ..Self::new(truth, predictions.headline()) })
     }
 
     /// The same answers with the weights that a column holds.
     ///
     /// # Errors
-    /// `NotFound` without the column; `InvalidInput` when a weight is missing, negative or infinite.
+    /// Those of [`weights_of`].
     pub fn weighted(mut self, rows: &Table, column: &str) -> Result<Self> {
-        let weights = rows.column(column)?.numbers();
-        if let Some(row) = weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
-            let message = format!("row {row} of the weights '{column}' is not a number from 0 up");
-            return Err(Error::invalid(message).hint("leave such rows out in the SQL, or give them a weight"));
-        }
-        self.weights = Some(weights);
+        self.weights = Some(weights_of(rows, column)?);
         Ok(self)
+    }
+
+    /// The same answers, where rows with the same value of a column are ranked against each other.
+    ///
+    /// # Errors
+    /// `NotFound` without the column.
+    pub fn ranked(mut self, rows: &Table, column: &str) -> Result<Self> {
+        self.lists = Some(Lists::of(rows, column)?);
+        Ok(self)
+    }
+
+    /// Adds the answers to more rows, of the same classes; weights and lists are not added to.
+    pub fn extend(&mut self, more: Self) {
+        self.truth.extend(more.truth);
+        self.score.extend(more.score);
+        if let (Some(classes), Some(more)) = (&mut self.classes, more.classes) {
+            classes.scores.extend(more.scores);
+        }
+    }
+
+    /// The probabilities of one of more than two classes; none for two, for numbers, and beyond the classes.
+    pub fn of_class(&self, class: usize) -> Vec<f64> {
+        let Some(classes) = self.classes.as_ref().filter(|classes| class < classes.names.len()) else {
+            return Vec::new();
+        };
+        classes.scores.iter().skip(class).step_by(classes.names.len()).copied().collect()
     }
 
     /// The rows whose truth is known and that the model gave a number.
@@ -79,8 +104,31 @@ impl Subject {
             let scores = rows.iter().flat_map(|&row| classes.scores[row * width..(row + 1) * width].iter().copied());
             ClassScores { names: classes.names.clone(), scores: scores.collect() }
         });
-        Self { truth: pick(&self.truth), score: pick(&self.score), classes, weights: self.weights.as_deref().map(pick) }
+        Self {
+            truth: pick(&self.truth),
+            score: pick(&self.score),
+            classes,
+            weights: self.weights.as_deref().map(pick),
+            lists: self.lists.as_ref().map(|lists| lists.take(rows)),
+        }
     }
+}
+
+/// How much each row counts, as a column says.
+///
+/// # Errors
+/// `NotFound` without the column; `InvalidInput` when a weight is missing, negative or infinite, or all are 0.
+pub fn weights_of(rows: &Table, column: &str) -> Result<Vec<f64>> {
+    let weights = rows.column(column)?.numbers();
+    if let Some(row) = weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
+        let message = format!("row {row} of the weights '{column}' is not a number from 0 up");
+        return Err(Error::invalid(message).hint("leave such rows out in the SQL, or give them a weight"));
+    }
+    if !weights.is_empty() && weights.iter().all(|weight| *weight == 0.0) {
+        return Err(Error::invalid(format!("every one of the weights '{column}' is 0"))
+            .hint("weights are relative: give the rows that count one above 0"));
+    }
+    Ok(weights)
 }
 
 /// Labels as numbers: of two classes 1 where the label is the second one and 0 elsewhere, of more the position of the
@@ -127,6 +175,9 @@ mod tests {
         assert_eq!(subject.known(), [0]);
         let table = Table::new(vec![("w".into(), Column::Float(vec![1.0, 2.0, -1.0]))]).unwrap();
         assert!(subject.clone().weighted(&table, "w").unwrap_err().to_string().contains("row 2"));
+        let nothing = Table::new(vec![("w".into(), Column::Int(vec![0, 0, 0]))]).unwrap();
+        assert!(subject.clone().weighted(&nothing, "w").unwrap_err().to_string().contains("is 0"));
+        assert!(subject.clone().weighted(&table.take(&[]), "w").is_ok());
         let scores = vec![0.1, 0.2, 0.7, 0.3, f64::NAN, 0.3];
         let names = vec!["a".into(), "b".into(), "c".into()];
         let several =

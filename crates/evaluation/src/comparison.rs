@@ -12,6 +12,7 @@ use crate::evaluate::{SMALL_GROUP_ROWS, Subject};
 use crate::expression::{Direction, Domain, METRICS, Metric};
 use crate::grouping::Grouping;
 use crate::measure::{CONFIDENCE, THRESHOLD};
+use crate::ranking::Lists;
 
 /// Draws of the bootstrap: its p-values are then exact to about 0.007 where a decision is made.
 const DRAWS: usize = 1000;
@@ -29,6 +30,10 @@ pub struct Pair {
     positive: Vec<bool>,
     champion: Vec<f64>,
     challenger: Vec<f64>,
+    /// How much each row counts, where that is told.
+    weights: Option<Vec<f64>>,
+    /// Which rows are ranked against each other, where any are.
+    lists: Option<Lists>,
     /// The position of each row in the table.
     rows: Vec<usize>,
 }
@@ -57,7 +62,8 @@ impl Method {
 }
 
 impl Pair {
-    /// Puts the answers side by side; rows without a truth, or that a model did not answer, are left out.
+    /// Puts the answers side by side, weighed and ranked as the challenger's are; rows without a truth, or that a model did
+    /// not answer, are left out.
     ///
     /// # Errors
     /// When the models answered different numbers of rows, or have more than two classes.
@@ -80,6 +86,8 @@ impl Pair {
             positive: truth.iter().map(|y| *y > 0.5).collect(),
             champion: pick(&champion.score),
             challenger: pick(&challenger.score),
+            weights: challenger.weights.as_deref().map(pick),
+            lists: challenger.lists.as_ref().map(|lists| lists.take(&rows)),
             truth,
             rows,
         })
@@ -94,12 +102,14 @@ impl Pair {
     fn of_group(&self, grouping: &Grouping, group: u32) -> Self {
         let kept: Vec<usize> =
             (0..self.rows.len()).filter(|&place| grouping.codes.get(self.rows[place]) == Some(&group)).collect();
-        let pick = |values: &[f64]| kept.iter().map(|&place| values[place]).collect();
+        let pick = |values: &[f64]| kept.iter().map(|&place| values[place]).collect::<Vec<f64>>();
         Self {
             truth: pick(&self.truth),
             positive: kept.iter().map(|&place| self.positive[place]).collect(),
             champion: pick(&self.champion),
             challenger: pick(&self.challenger),
+            weights: self.weights.as_deref().map(pick),
+            lists: self.lists.as_ref().map(|lists| lists.take(&kept)),
             rows: kept.iter().map(|&place| self.rows[place]).collect(),
         }
     }
@@ -112,17 +122,29 @@ impl Pair {
             Direction::Lower => false,
             Direction::Neither => return None,
         };
-        if metric.name == "auc" {
-            let found = Improvement::of_auc(&self.positive, &self.champion, &self.challenger)?;
-            return Some((found, Method::DeLong));
+        if metric.domain == Domain::Ranking {
+            let both = [self.champion.as_slice(), self.challenger.as_slice()];
+            let [champion, challenger] = self.lists.as_ref()?.compared(metric.name, &self.truth, both)?;
+            return Some((Improvement::of_means(&challenger, &champion)?, Method::PairedT));
         }
-        if let Some([champion, challenger]) = self.by_row(metric) {
-            let (minuend, subtrahend) = if higher { (challenger, champion) } else { (champion, challenger) };
-            return Some((Improvement::of_means(&minuend, &subtrahend)?, Method::PairedT));
+        if self.weights.is_none() {
+            if metric.name == "auc" {
+                let found = Improvement::of_auc(&self.positive, &self.champion, &self.challenger)?;
+                return Some((found, Method::DeLong));
+            }
+            if let Some([champion, challenger]) = self.by_row(metric) {
+                let (minuend, subtrahend) = if higher { (challenger, champion) } else { (champion, challenger) };
+                return Some((Improvement::of_means(&minuend, &subtrahend)?, Method::PairedT));
+            }
         }
-        let difference = |weights: Option<&[f64]>| {
-            let [champion, challenger] =
-                [&self.champion, &self.challenger].map(|scores| self.weighted(metric, scores, weights));
+        let by_row = self.weights.as_ref().and_then(|_| self.by_row(metric));
+        let difference = |drawn: Option<&[f64]>| {
+            let product = self.weights.as_ref().zip(drawn).map(|(own, drawn)| products(own, drawn));
+            let weights = product.as_deref().or(drawn).or(self.weights.as_deref());
+            let [champion, challenger] = match &by_row {
+                Some(values) => values.each_ref().map(|values| weighted_mean(values, weights)),
+                None => [&self.champion, &self.challenger].map(|scores| self.weighted(metric, scores, weights)),
+            };
             Some(if higher { challenger? - champion? } else { champion? - challenger? })
         };
         let draws = (BOOTSTRAP_WORK / self.rows().max(1)).clamp(FEWEST_DRAWS, DRAWS);
@@ -162,8 +184,12 @@ impl Pair {
                 _ => None,
             },
             Domain::Model(Task::Classification) => {
+                let curve = || ScoreCurve::new(&self.positive, scores, weights);
                 if metric.name == "average_precision" {
-                    return Some(ScoreCurve::new(&self.positive, scores, weights)?.average_precision());
+                    return Some(curve()?.average_precision());
+                }
+                if metric.name == "auc" {
+                    return Some(curve()?.roc_auc());
                 }
                 let cells = || Confusion::at_threshold(&self.positive, scores, weights, THRESHOLD);
                 match metric.name {
@@ -181,9 +207,20 @@ impl Pair {
                     _ => None,
                 }
             }
-            Domain::Serving | Domain::Window => None,
+            Domain::Ranking | Domain::Serving | Domain::Window => None,
         }
     }
+}
+
+/// How much each row counts that was drawn so often.
+fn products(weights: &[f64], drawn: &[f64]) -> Vec<f64> {
+    weights.iter().zip(drawn).map(|(weight, drawn)| weight * drawn).collect()
+}
+
+fn weighted_mean(values: &[f64], weights: Option<&[f64]>) -> Option<f64> {
+    let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
+    let total: f64 = (0..values.len()).map(weight).sum();
+    (total > 0.0).then(|| (0..values.len()).map(|row| weight(row) * values[row]).sum::<f64>() / total)
 }
 
 /// How two models differ in one metric, on all rows or in one group.
@@ -262,7 +299,11 @@ pub fn compare(
     by: &[Vec<String>],
 ) -> Result<ModelComparison> {
     let pair = Pair::of(champion, challenger)?;
-    let metrics = || METRICS.iter().filter(|metric| metric.domain == Domain::Model(task));
+    let ranked = pair.lists.is_some();
+    let metrics = || {
+        let of_task = move |domain: Domain| domain == Domain::Model(task) || ranked && domain == Domain::Ranking;
+        METRICS.iter().filter(move |metric| of_task(metric.domain))
+    };
     let slices = by.iter().map(|columns| {
         let grouping = Grouping::of(rows, columns)?;
         let found = metrics().flat_map(|metric| in_groups(&pair, metric, &grouping));
@@ -392,6 +433,43 @@ mod tests {
             let told = found.metrics.iter().find(|told| told.metric == name).unwrap();
             assert!(told.better && told.p_value < 0.01, "{told:?}");
         }
+    }
+
+    #[test]
+    fn rows_count_by_their_weights() {
+        let (_, champion, challenger) = models();
+        // Where the challenger is better, rows weigh nothing.
+        let weights: Vec<f64> = (0..600).map(|row| if row % 3 == 0 { 0.0 } else { 2.0 }).collect();
+        let table = Table::new(vec![("w".into(), Column::Float(weights))]).unwrap();
+        let weighted = |subject: &Subject| subject.clone().weighted(&table, "w").unwrap();
+        let pair = Pair::of(&weighted(&champion), &weighted(&challenger)).unwrap();
+        for name in ["auc", "log_loss", "accuracy", "f1", "average_precision"] {
+            let (told, _) = difference(&pair, metric(name).unwrap(), None).unwrap();
+            assert_eq!((told.difference, told.method), (0.0, Method::Bootstrap), "{told:?}");
+        }
+        let plain = Pair::of(&champion, &challenger).unwrap();
+        let alike = Table::new(vec![("w".into(), Column::Float(vec![3.0; 600]))]).unwrap();
+        let alike = Pair::of(&champion, &challenger.clone().weighted(&alike, "w").unwrap()).unwrap();
+        for name in ["auc", "log_loss", "accuracy"] {
+            let of = |pair: &Pair| difference(pair, metric(name).unwrap(), None).unwrap().0;
+            let (one, other) = (of(&plain), of(&alike));
+            assert!((one.difference - other.difference).abs() < 1e-9, "{one:?} {other:?}");
+            assert!((one.low - other.low).abs() < 0.02 && (one.high - other.high).abs() < 0.02, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn lists_are_compared_with_each_other() {
+        let (_, champion, challenger) = models();
+        let lists = Table::new(vec![("user".into(), Column::Int((0..600).map(|row| row / 12).collect()))]).unwrap();
+        let ranked = |subject: Subject| subject.ranked(&lists, "user").unwrap();
+        let (champion, challenger) = (ranked(champion), ranked(challenger));
+        let found = compare(Task::Classification, &champion, &challenger, &lists, &[]).unwrap();
+        let told = found.metrics.iter().find(|told| told.metric == "ndcg_10").unwrap();
+        assert!(told.better && told.p_value < 0.01 && told.method == Method::PairedT, "{told:?}");
+        let (own, other) =
+            [&challenger, &champion].map(|subject| crate::measure::in_lists(subject)["ndcg_10"].value).into();
+        assert!((told.difference - (own - other)).abs() < 1e-12);
     }
 
     #[test]

@@ -12,8 +12,9 @@ pub use crate::slicing::SLICE_GROUPS;
 use crate::curves::Curves;
 use crate::fairness::SMALLEST_SHOWN_GROUP;
 use crate::grouping::Grouping;
-use crate::measure::{CONFIDENCE, Measure, Measures, measured, named, pass, with_classes};
+use crate::measure::{CONFIDENCE, Measure, Measures, in_lists, measured, named, pass, with_classes};
 use crate::naive::naive;
+use crate::ranking::{self, RankedLists};
 use crate::slicing::groups_of;
 use crate::weak::{ErrorBias, WeakSlice};
 
@@ -39,6 +40,9 @@ pub struct Evaluation {
     /// The metrics of answering every row alike, without looking at it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub naive: BTreeMap<String, f64>,
+    /// Where rows are ranked against each other, the lists behind the metrics of their order.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ranking: Option<RankedLists>,
     /// The curves.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub curves: Option<Curves>,
@@ -113,6 +117,7 @@ pub fn evaluate(task: Task, subject: &Subject, rows: &Table, by: &[String]) -> R
     evaluation.rows = known.len();
     evaluation.unanswered = labelled - known.len();
     evaluation.naive = naive(task, &subject);
+    evaluation.ranking = ranking::judged(&subject);
     // A group of which no row is known was not evaluated.
     evaluation.slices.retain(|slice| slice.rows > 0);
     Ok(evaluation)
@@ -123,17 +128,21 @@ fn two_classes(subject: &Subject, groupings: &[Grouping], codes: &[Vec<u32>]) ->
     let slicings: Vec<Slicing<'_>> =
         groupings.iter().zip(codes).map(|(grouping, codes)| Slicing { codes, groups: grouping.names.len() }).collect();
     let Some(pass) = pass(subject, &slicings) else { return Evaluation::default() };
-    let slices = groupings.iter().zip(&pass.slices).flat_map(|(grouping, groups)| {
-        grouping.names.iter().zip(groups).map(|(name, group)| {
-            Slice::new(&grouping.columns[0], name, group.rows, || named(group.metrics(CONFIDENCE), group.rows))
+    let slices = groupings.iter().zip(codes).zip(&pass.slices).flat_map(|((grouping, own), groups)| {
+        grouping.names.iter().zip(groups).zip(0..).map(|((name, group), code)| {
+            Slice::new(&grouping.columns[0], name, group.rows, || {
+                let mut metrics = named(group.metrics(CONFIDENCE), group.rows);
+                if subject.lists.is_some() {
+                    let members: Vec<usize> = (0..own.len()).filter(|&row| own[row] == code).collect();
+                    metrics.extend(in_lists(&subject.take(&members)));
+                }
+                metrics
+            })
         })
     });
-    Evaluation {
-        metrics: named(pass.overall.metrics(CONFIDENCE), pass.overall.rows),
-        slices: slices.collect(),
-        curves: Some(Curves::of_pass(&pass)),
-        ..Evaluation::default()
-    }
+    let mut metrics = named(pass.overall.metrics(CONFIDENCE), pass.overall.rows);
+    metrics.extend(in_lists(subject));
+    Evaluation { metrics, slices: slices.collect(), curves: Some(Curves::of_pass(&pass)), ..Evaluation::default() }
 }
 
 /// The rows of each group are gathered and measured.
@@ -256,7 +265,8 @@ mod tests {
         truth[4] = f64::NAN;
         let names = ["low", "middle", "high"].map(str::to_owned).to_vec();
         let score = scores.chunks(3).map(|row| row[2]).collect();
-        let subject = Subject { truth, score, classes: Some(ClassScores { names, scores }), weights: None };
+        let classes = Some(ClassScores { names, scores });
+        let subject = Subject { classes, ..Subject::new(truth, score) };
         let evaluation = evaluate(Task::Classification, &subject, &table, &["group".to_owned()]).unwrap();
         assert_eq!((evaluation.rows, evaluation.labels.len(), evaluation.slices.len()), (499, 3, 4));
         let accuracy = evaluation.metrics["accuracy"].value;

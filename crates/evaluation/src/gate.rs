@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::comparison::{MetricDifference, Pair, difference, in_groups};
 use crate::evaluate::{Evaluation, SMALL_GROUP_ROWS, Subject as Evaluated};
-use crate::expression::{self, Aggregate, Claim, ClaimKind, Condition, Facts, Measured, Subject};
+use crate::expression::{self, Aggregate, Claim, ClaimKind, Condition, Domain, Facts, Measured, Subject};
 use crate::fairness::{FairnessOptions, attribute};
 use crate::grouping::Grouping;
-use crate::measure::{CONFIDENCE, Measure, THRESHOLD, measure};
+use crate::measure::{CONFIDENCE, Measure, THRESHOLD, measured};
+use crate::ranking::RankedLists;
 
 /// The outcome of one gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,17 +72,17 @@ pub fn judge(gates: &[Condition], contest: &Contest<'_>) -> GateReport {
 impl Facts for Contest<'_> {
     fn value(&self, subject: Subject, metric: &str) -> Option<Measured> {
         match subject {
-            Subject::Current => self.candidate.metrics.get(metric).map(shown),
+            Subject::Current => of(self.candidate, metric),
             Subject::Champion => {
                 let (evaluation, answers) = self.champion?;
-                let mut measured = shown(evaluation.metrics.get(metric)?);
+                let mut measured = of(evaluation, metric)?;
                 let pair = Pair::of(answers, self.answers).ok();
                 let compared =
                     pair.zip(expression::metric(metric)).and_then(|(pair, metric)| difference(&pair, metric, None));
                 measured.note = compared.map(|(told, _)| told.sentence()).or(measured.note);
                 Some(measured)
             }
-            Subject::Baseline => self.baseline?.metrics.get(metric).map(shown),
+            Subject::Baseline => of(self.baseline?, metric),
             Subject::Reference | Subject::Estimated => None,
         }
     }
@@ -137,6 +138,17 @@ impl Facts for Contest<'_> {
     fn flag(&self, _name: &str) -> Option<bool> {
         None
     }
+}
+
+/// A metric of an evaluation as evidence.
+fn of(evaluation: &Evaluation, name: &str) -> Option<Measured> {
+    let measured = shown(evaluation.metrics.get(name)?);
+    let lists = evaluation.ranking.as_ref().filter(|_| is_of(name, Domain::Ranking));
+    Some(Measured { note: lists.map(RankedLists::sentence).or(measured.note), ..measured })
+}
+
+fn is_of(name: &str, domain: Domain) -> bool {
+    expression::metric(name).is_some_and(|metric| metric.domain == domain)
 }
 
 /// A measure as evidence.
@@ -205,20 +217,24 @@ fn measured_groups<'a>(
         if members.len() < SMALL_GROUP_ROWS {
             return None;
         }
-        let pick = |values: &[f64]| members.iter().map(|&row| values[row]).collect::<Vec<f64>>();
-        let (truth, score) = (pick(&answers.truth), pick(&answers.score));
-        let found = measure(task, &truth, &score).remove(metric).or_else(|| rate(metric, &truth, &score))?;
+        let own = answers.take(&members);
+        let own = own.take(&own.known());
+        let found = measured(task, &own).remove(metric).or_else(|| rate(metric, &own))?;
         Some((name.as_str(), found))
     };
     grouping.names.iter().zip(grouping.members()).filter_map(of_group).collect()
 }
 
 /// A rate of decisions with Wilson's interval.
-fn rate(name: &str, truth: &[f64], score: &[f64]) -> Option<Measure> {
+fn rate(name: &str, answers: &Evaluated) -> Option<Measure> {
     let rate = Rate::named(name)?;
-    let y: Vec<bool> = truth.iter().map(|y| *y > 0.5).collect();
-    let cells = Confusion::at_threshold(&y, score, None, THRESHOLD)?;
+    let y: Vec<bool> = answers.truth.iter().map(|y| *y > 0.5).collect();
+    let cells = Confusion::at_threshold(&y, &answers.score, answers.weights.as_deref(), THRESHOLD)?;
+    // Weighted rows count by their effective number (Kish 1965).
+    let sum = |of: fn(&f64) -> f64| answers.weights.as_ref().map(|weights| weights.iter().map(of).sum::<f64>());
+    let scale = sum(|weight| *weight).zip(sum(|weight| weight * weight)).map_or(1.0, |(all, squares)| all / squares);
     let (hits, rows) = rate.parts(&cells);
+    let (hits, rows) = (hits * scale, rows * scale);
     let interval = wilson(hits, rows, CONFIDENCE);
     let value = rate.of(&cells)?;
     Some(Measure { value, low: interval.map(|own| own.low), high: interval.map(|own| own.high), rows: rows as usize })

@@ -11,6 +11,7 @@ pub mod gate;
 pub mod grouping;
 pub mod measure;
 mod naive;
+pub mod ranking;
 pub mod sample_size;
 pub mod slicing;
 pub mod store;

@@ -9,6 +9,7 @@ use flyball_stats::regression::regression_metrics;
 use serde::{Deserialize, Serialize};
 
 use crate::answers::{ClassScores, Subject};
+use crate::ranking;
 
 /// The confidence of every interval that we show.
 pub const CONFIDENCE: f64 = 0.95;
@@ -43,7 +44,7 @@ pub fn measure(task: Task, truth: &[f64], score: &[f64]) -> Measures {
 }
 
 /// All metrics of rows whose truth and score are known.
-pub(crate) fn measured(task: Task, subject: &Subject) -> Measures {
+pub fn measured(task: Task, subject: &Subject) -> Measures {
     let rows = subject.truth.len();
     let metrics = match (task, &subject.classes) {
         (Task::Regression, _) => {
@@ -52,7 +53,15 @@ pub(crate) fn measured(task: Task, subject: &Subject) -> Measures {
         (Task::Classification, None) => pass(subject, &[]).map(|pass| pass.overall.metrics(CONFIDENCE)),
         (Task::Classification, Some(classes)) => of_classes(subject, classes),
     };
-    named(metrics.unwrap_or_default(), rows)
+    let mut measures = named(metrics.unwrap_or_default(), rows);
+    measures.extend(in_lists(subject));
+    measures
+}
+
+/// The metrics of the order of rows that are ranked against each other, where any are.
+pub(crate) fn in_lists(subject: &Subject) -> Measures {
+    let rows = ranking::judged(subject).map_or(0, |judged| judged.rows);
+    named(ranking::metrics(subject), rows)
 }
 
 /// The pass over a classifier of two classes, with the groups of some columns.

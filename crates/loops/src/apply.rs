@@ -241,11 +241,8 @@ fn sql_text(platform: &Platform, sql: &Sql) -> Result<String> {
 /// Whether the training dataset has the columns that the file names, before anything is started.
 fn check_columns(platform: &Platform, declared: &Declared, table: &Table) -> Result<()> {
     let dataset = declared.file.training_dataset()?;
-    let named = [("label", Some(dataset.label()?)), ("key", dataset.key.as_deref()), ("time", dataset.time.as_deref())];
-    for (role, column) in named {
-        if let Some(column) = column {
-            table.column(column).map_err(|error| error.context(format!("data.{}.{role}", declared.file.train.on)))?;
-        }
+    for (role, column) in dataset.roles() {
+        table.column(column).map_err(|error| error.context(format!("data.{}.{role}", declared.file.train.on)))?;
     }
     if let Some(time) = dataset.time.as_deref() {
         flyball_pipelines::split::event_times(table, time)?;

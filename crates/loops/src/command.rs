@@ -2,7 +2,8 @@
 //!
 //! The command finds its rows as Parquet and leaves one ONNX graph: `FLYBALL_TRAIN` and `FLYBALL_HOLDOUT` name the
 //! files, `FLYBALL_OUTPUT` the folder for `model.onnx`; `FLYBALL_LABEL`, `FLYBALL_FEATURES` (JSON), `FLYBALL_PARAMETERS`
-//! (JSON, the loop file's `with`) and `FLYBALL_SEED` say what to do; `MLFLOW_TRACKING_URI` is the server's address.
+//! (JSON, the loop file's `with`) and `FLYBALL_SEED` say what to do, `FLYBALL_WEIGHT` and `FLYBALL_GROUP` name the
+//! columns with these roles where the dataset has them; `MLFLOW_TRACKING_URI` is the server's address.
 
 use std::path::Path;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub(crate) fn train(
     holdout: &Table,
     features: &[String],
 ) -> Result<Trained> {
+    let dataset = declared.file.training_dataset()?;
     let folder = tempfile::tempdir().map_err(unavailable)?;
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("train.parquet"), parquet_of(rows)?).map_err(unavailable)?;
@@ -37,11 +39,14 @@ pub(crate) fn train(
         ("FLYBALL_TRAIN", text(&path("train.parquet"))),
         ("FLYBALL_HOLDOUT", text(&path("holdout.parquet"))),
         ("FLYBALL_OUTPUT", text(folder.path())),
-        ("FLYBALL_LABEL", declared.file.training_dataset()?.label()?.to_owned()),
+        ("FLYBALL_LABEL", dataset.label()?.to_owned()),
         ("FLYBALL_FEATURES", json(serde_json::to_string(features))?),
         ("FLYBALL_PARAMETERS", json(serde_json::to_string(&declared.file.train.with))?),
         ("FLYBALL_SEED", declared.file.seed.to_string()),
     ];
+    for (variable, column) in [("FLYBALL_WEIGHT", &dataset.weight), ("FLYBALL_GROUP", &dataset.group)] {
+        variables.extend(column.clone().map(|column| (variable, column)));
+    }
     if let Some(address) = &platform.address {
         variables.push(("MLFLOW_TRACKING_URI", address.clone()));
         variables.push(("MLFLOW_EXPERIMENT_NAME", declared.name.to_string()));

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use flyball_core::model::{Loaded, Model};
 use flyball_core::{Digest, Edit, Error, ErrorCode, Format, Manifest, Name, Permit, Read, Result, Table, Task};
 use flyball_data::DatasetVersion;
-use flyball_evaluation::Evaluation;
 use flyball_evaluation::comparison::{ModelComparison, compare};
-use flyball_evaluation::evaluate::{Subject as Evaluated, evaluate};
+use flyball_evaluation::evaluate::evaluate;
 use flyball_evaluation::evaluations::{self, Kind, NewEvaluation};
 use flyball_evaluation::fairness::{FairnessOptions, FairnessReport, Mitigation, fairness, mitigate};
 use flyball_evaluation::grouping::Grouping;
 use flyball_evaluation::suite::{self, Case, Suite, SuiteReport};
+use flyball_evaluation::{Evaluated, Evaluation};
 use flyball_jobs::{Claimed, NewJob, Outcome, enqueue};
 use flyball_registry::{packages, versions};
 use flyball_tracking::runs;
@@ -63,6 +63,10 @@ pub struct Asked {
     pub key: Option<String>,
     /// The column with the event time.
     pub time: Option<String>,
+    /// The column of how much each row counts; of a loop's version the loop knows it.
+    pub weight: Option<String>,
+    /// The column whose values say which rows are ranked against each other; of a loop's version the loop knows it.
+    pub group: Option<String>,
     /// The columns whose groups are compared.
     pub by: Vec<String>,
     /// The version to compare with.
@@ -115,7 +119,8 @@ pub fn ask(platform: &Platform, permit: &Permit<Edit>, mut asked: Asked) -> Resu
     let reader = permit.read();
     let dataset = platform.datasets.get(&reader, &asked.dataset)?;
     complete(platform, &reader, &mut asked, &dataset)?;
-    let columns = [&asked.label, &asked.key, &asked.time].into_iter().flatten().chain(&asked.by);
+    let roles = [&asked.label, &asked.key, &asked.time, &asked.weight, &asked.group];
+    let columns = roles.into_iter().flatten().chain(&asked.by);
     for column in columns {
         if !dataset.columns.iter().any(|known| known.name == *column) {
             let known: Vec<&str> = dataset.columns.iter().map(|column| column.name.as_str()).collect();
@@ -167,6 +172,8 @@ fn complete(platform: &Platform, permit: &Permit<Read>, asked: &mut Asked, datas
     asked.label = asked.label.take().or_else(|| known(&own.label));
     asked.key = asked.key.take().or_else(|| known(&own.key));
     asked.time = asked.time.take().or_else(|| known(&own.time));
+    asked.weight = asked.weight.take().or_else(|| known(&own.weight));
+    asked.group = asked.group.take().or_else(|| known(&own.group));
     let learnt = learnt.map(|learnt| learnt.dataset_version).filter(|learnt| *learnt != dataset.id);
     asked.train = asked.train.take().or(learnt);
     Ok(())
@@ -213,7 +220,14 @@ fn told(error: &Error) -> String {
 pub fn report(platform: &Platform, permit: &Permit<Read>, asked: &Asked) -> Result<Report> {
     let rows = platform.datasets.table(permit, &asked.dataset)?;
     let train = asked.train.as_ref().map(|id| platform.datasets.table(permit, id)).transpose()?;
-    let aside = Aside { label: asked.label.as_deref(), key: asked.key.as_deref(), time: asked.time.as_deref() };
+    let aside = Aside {
+        label: asked.label.as_deref(),
+        key: asked.key.as_deref(),
+        time: asked.time.as_deref(),
+        weight: asked.weight.as_deref(),
+        group: asked.group.as_deref(),
+    };
+    let counted = (aside.weight, aside.group);
     let (prepared, model) = model_of(platform, permit, &asked.subject, asked.format, &rows, &aside)?;
     let signature = model.signature().clone();
     let mut report = Report {
@@ -232,7 +246,7 @@ pub fn report(platform: &Platform, permit: &Permit<Read>, asked: &Asked) -> Resu
         None => None,
     };
     if let Some(label) = aside.label {
-        let answers = Evaluated::of(model.as_ref(), &rows, label)?;
+        let answers = answers_of(model.as_ref(), &rows, label, counted)?;
         let features: Vec<String> = signature.features.iter().map(|feature| feature.name.clone()).collect();
         report.evaluation = evaluate(signature.task, &answers, &rows, &asked.by)?;
         report.evaluation.look_for_weakness(signature.task, &answers, &rows, &features)?;
@@ -249,7 +263,7 @@ pub fn report(platform: &Platform, permit: &Permit<Read>, asked: &Asked) -> Resu
             report.mitigation = suggested.filter_map(Result::transpose).collect::<Result<_>>()?;
         }
         if let (Some(other), Some(version)) = (&other, &asked.baseline) {
-            let theirs = Evaluated::of(other.as_ref(), &rows, label)?;
+            let theirs = answers_of(other.as_ref(), &rows, label, counted)?;
             let same = narrow && other.signature().classes == signature.classes;
             let by: Vec<Vec<String>> = asked.by.iter().map(|column| vec![column.clone()]).collect();
             let differences = same.then(|| compare(signature.task, &theirs, &answers, &rows, &by)).transpose()?;
@@ -272,16 +286,40 @@ pub fn report(platform: &Platform, permit: &Permit<Read>, asked: &Asked) -> Resu
     Ok(report)
 }
 
+/// The answers of a model beside the labels, with how much each row counts and which rows are ranked against each other,
+/// where columns say it.
+///
+/// # Errors
+/// What the model fails with; `NotFound` for a column that is not there; `InvalidInput` for weights that are none.
+pub(crate) fn answers_of(
+    model: &dyn Model,
+    rows: &Table,
+    label: &str,
+    (weight, group): (Option<&str>, Option<&str>),
+) -> Result<Evaluated> {
+    let mut answers = Evaluated::of(model, rows, label)?;
+    if let Some(column) = weight {
+        answers = answers.weighted(rows, column)?;
+    }
+    if let Some(column) = group {
+        answers = answers.ranked(rows, column)?;
+    }
+    Ok(answers)
+}
+
 /// The columns of rows that are no features.
+#[derive(Default)]
 pub(crate) struct Aside<'a> {
     pub(crate) label: Option<&'a str>,
     pub(crate) key: Option<&'a str>,
     pub(crate) time: Option<&'a str>,
+    pub(crate) weight: Option<&'a str>,
+    pub(crate) group: Option<&'a str>,
 }
 
 impl Aside<'_> {
     pub(crate) fn has(&self, column: &str) -> bool {
-        [self.label, self.key, self.time].contains(&Some(column))
+        [self.label, self.key, self.time, self.weight, self.group].contains(&Some(column))
     }
 }
 

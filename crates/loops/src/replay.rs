@@ -143,7 +143,7 @@ pub(crate) fn report(platform: &Platform, permit: &Permit<Read>, asked: &ReplayA
     let live = platform.serving.endpoint(asked.endpoint.as_str())?;
     let period = period(asked, platform.clock.now());
     let recorded = recorded(platform, &live, period, asked.limit.unwrap_or(ROWS))?;
-    let aside = Aside { label: None, key: None, time: None };
+    let aside = Aside::default();
     let (_held, candidate) = model_of(platform, permit, &asked.candidate, asked.format, &recorded.features, &aside)?;
     let (rows, missing_features) = filled(&recorded.features, candidate.as_ref())?;
     let (answers, candidate_ms) = timed(platform, candidate.as_ref(), &rows)?;

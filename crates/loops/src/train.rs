@@ -7,7 +7,8 @@ use std::sync::Arc;
 use flyball_core::model::{self, Model, TrainRequest, Trained};
 use flyball_core::{Digest, Error, Result, Table, Timestamp, id};
 use flyball_data::formats::parquet;
-use flyball_evaluation::evaluate::{Evaluation, Subject as Evaluated, evaluate, truth_of};
+use flyball_evaluation::Evaluated;
+use flyball_evaluation::evaluate::{Evaluation, evaluate, truth_of};
 use flyball_evaluation::expression::Subject;
 use flyball_evaluation::gate::{self, Contest, GateReport};
 use flyball_evaluation::store as gates;
@@ -27,6 +28,7 @@ use serde_json::json;
 use crate::apply::make_datasets;
 use crate::command;
 use crate::declared::{self, Declared};
+use crate::evaluate::answers_of;
 use crate::file::{Action, Holdout, Trainer};
 use crate::packaged::{self, Files};
 use crate::platform::{Platform, permit_of};
@@ -136,13 +138,13 @@ fn choose_rows(platform: &Platform, declared: &Declared, table: &Table) -> Resul
     split(table, &plan)
 }
 
-/// The columns that the loop learns from: those named, or all but key, time and label; less the excluded ones.
+/// The columns that the loop learns from: those named, or all but those with a role; less the excluded ones.
 pub fn features_of(declared: &Declared, table: &Table) -> Result<Vec<String>> {
     let (train, dataset) = (&declared.file.train, declared.file.training_dataset()?);
-    let aside = [dataset.key.as_deref(), dataset.time.as_deref(), Some(dataset.label()?)];
+    let aside: Vec<&str> = dataset.roles().map(|(_, column)| column).collect();
     let all = match &train.features {
         Some(named) => named.clone(),
-        None => table.names().iter().filter(|name| !aside.contains(&Some(name.as_str()))).cloned().collect(),
+        None => table.names().iter().filter(|name| !aside.contains(&name.as_str())).cloned().collect(),
     };
     let features: Vec<String> = all.into_iter().filter(|name| !train.exclude.contains(name)).collect();
     for name in features.iter().chain(&train.exclude) {
@@ -156,7 +158,8 @@ pub fn features_of(declared: &Declared, table: &Table) -> Result<Vec<String>> {
 
 fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Result<Product> {
     let file = &declared.file;
-    let label = file.training_dataset()?.label()?;
+    let dataset = file.training_dataset()?;
+    let label = dataset.label()?;
     let features = features_of(declared, &set.all)?;
     let holdout = set.holdout();
     let trained = learn(platform, declared, &set.learn(), &holdout, &features)?;
@@ -169,7 +172,8 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
     let by = gate_columns(file);
     let judge = |artifact: &[u8]| -> Result<(Evaluated, Evaluation)> {
         let model = model::load_graph(&platform.engines, artifact)?;
-        let answers = Evaluated::of(model.as_ref(), &holdout, label)?;
+        let counted = (dataset.weight.as_deref(), dataset.group.as_deref());
+        let answers = answers_of(model.as_ref(), &holdout, label, counted)?;
         let evaluation = evaluate(file.task, &answers, &holdout, &by)?;
         Ok((answers, evaluation))
     };
@@ -181,7 +185,10 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
     };
     let baseline = if wants_baseline(declared) {
         let trainer = platform.trainer(BASELINE_TRAINER)?;
-        let simple = trainer.train(&request(declared, &set.learn(), None, &features, &serde_json::Map::new())?)?;
+        let (rows, defaults) = (set.learn(), serde_json::Map::new());
+        let weights = weights::of_dataset(declared, &rows)?;
+        let asked = request(declared, &rows, None, &features, &defaults)?;
+        let simple = trainer.train(&TrainRequest { weights: weights.as_deref(), ..asked })?;
         let (_, evaluation) = judge(&simple.artifact)?;
         Some((simple, evaluation))
     } else {
@@ -199,9 +206,8 @@ fn produce(platform: &Platform, declared: &Declared, set: &TrainingSet) -> Resul
     let again = |other: &Declared| learn(platform, other, &set.learn(), &holdout, &features);
     let suite = suites::run(platform, declared, set, pair, &again)?;
     let report = suites::joined(gate::judge(&file.gates, &contest), suite.as_ref());
-    let times = file.training_dataset()?.time.as_deref().map(|time| event_times(&set.all, time)).transpose()?;
-    let answered = (answers.score.as_slice(), answers.truth.as_slice());
-    let (sample, scores) = Reference::sample(&trained.signature, &set.all, times.as_deref(), answered, file.seed)?;
+    let times = dataset.time.as_deref().map(|time| event_times(&set.all, time)).transpose()?;
+    let (sample, scores) = Reference::sample(&trained.signature, &set.all, times.as_deref(), &answers, file.seed)?;
     let reference = reference_digest(platform, &sample, &scores)?;
     Ok(Product { trained, evaluation, report, suite, reference, baseline })
 }

@@ -68,18 +68,24 @@ impl Encoder {
 /// A bounded sample of rows as columns of numbers, each row as likely as any other (Vitter's algorithm R).
 #[derive(Clone, Debug)]
 pub struct Sample {
-    /// The columns.
+    /// The features, and behind them the probability of each class where there are more than two.
     pub columns: Vec<Vec<f64>>,
     /// Per sampled row the headline answer.
     pub scores: Vec<f64>,
+    features: usize,
     most: usize,
     seen: usize,
 }
 
 impl Sample {
-    /// An empty sample of at most `most` rows of `width` columns.
-    pub fn new(width: usize, most: usize) -> Self {
-        Self { columns: vec![Vec::new(); width], scores: Vec::new(), most, seen: 0 }
+    /// An empty sample of at most `most` rows of `features` columns.
+    pub fn new(features: usize, most: usize) -> Self {
+        Self::of_classes(features, 0, most)
+    }
+
+    /// The same, with a column for the probability of each of so many classes behind the features.
+    pub fn of_classes(features: usize, classes: usize, most: usize) -> Self {
+        Self { columns: vec![Vec::new(); features + classes], scores: Vec::new(), features, most, seen: 0 }
     }
 
     /// Offers rows. `below(n)` draws a number in 0..n.
@@ -103,10 +109,21 @@ impl Sample {
         }
     }
 
-    /// The columns as slices.
+    /// The features as slices.
     pub fn slices(&self) -> Vec<&[f64]> {
-        self.columns.iter().map(Vec::as_slice).collect()
+        self.columns[..self.features].iter().map(Vec::as_slice).collect()
     }
+
+    /// The probabilities of the classes, row after row; none for at most two classes.
+    pub fn class_scores(&self) -> Vec<f64> {
+        row_after_row(&self.columns[self.features..])
+    }
+}
+
+/// Columns of equal length, row after row.
+pub(crate) fn row_after_row(columns: &[Vec<f64>]) -> Vec<f64> {
+    let rows = columns.first().map_or(0, Vec::len);
+    (0..rows).flat_map(|row| columns.iter().map(move |column| column[row])).collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use flyball_core::table::MISSING_CODE;
 use flyball_core::{Column, Error, Result, Table};
+use flyball_evaluation::Evaluated;
 use flyball_stats::sketch::{ColumnReference, ColumnSketch};
 
 use crate::alike::Alike;
@@ -22,15 +23,18 @@ pub struct Intake<'a> {
     pub grouped: Option<GroupedEvidence>,
     /// Per row the headline answer.
     pub scores: Vec<f64>,
-    /// Per row the class (0 or 1) or the target; NaN while unknown.
+    /// Per row the class (0 or 1; of more than two, whether it is the last one) or the target; NaN while unknown.
     pub truth: Vec<f64>,
+    /// The answers and truths of more than two classes.
+    pub several: Option<Evaluated>,
 }
 
 impl<'a> Intake<'a> {
     /// Nothing gathered yet.
     pub fn new(reference: &'a Reference) -> Self {
         let sketches = reference.columns.iter().map(|(_, column)| column.sketch()).collect();
-        Self { reference, sketches, alike: None, grouped: None, scores: Vec::new(), truth: Vec::new() }
+        let (scores, truth) = (Vec::new(), Vec::new());
+        Self { reference, sketches, alike: None, grouped: None, scores, truth, several: None }
     }
 
     /// Nothing gathered yet, of rows that are as alike as those of the reference are over time.
@@ -45,7 +49,7 @@ impl<'a> Intake<'a> {
             ColumnReference::Levels(levels) => ColumnSketch::Levels(levels.own().clone()),
         };
         let sketches = self.reference.columns.iter().map(|(_, column)| own(column)).collect();
-        Self { reference: self.reference, sketches, alike: None, grouped: None, scores: Vec::new(), truth: Vec::new() }
+        Self { sketches, ..Self::new(self.reference) }
     }
 
     /// Adds rows: the features by name, and per row the answer and what really happened. A feature that the rows lack is
@@ -63,6 +67,14 @@ impl<'a> Intake<'a> {
         }
         self.scores.extend(scores);
         self.truth.extend(truth);
+    }
+
+    /// Adds the answers of more than two classes to rows, beside [`Intake::add`].
+    pub fn add_several(&mut self, answers: Evaluated) {
+        match &mut self.several {
+            Some(several) => several.extend(answers),
+            none => *none = Some(answers),
+        }
     }
 
     /// How many rows.

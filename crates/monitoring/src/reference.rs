@@ -4,12 +4,16 @@ use bytes::Bytes;
 use flyball_core::rng::Rng;
 use flyball_core::{Column, Result, Signature, Table, Timestamp, limits};
 use flyball_data::formats::parquet;
+use flyball_evaluation::Evaluated;
 use flyball_stats::sketch::{ColumnReference, LevelReference, NumberReference};
 
 /// The column of the answers in the kept sample.
 pub const SCORE: &str = "flyball.score";
 /// The column of what really happened beside them.
 pub const TRUTH: &str = "flyball.truth";
+
+/// What stands before a class in the column of its probability, where there are more than two.
+const OF_CLASS: &str = "flyball.score.";
 
 /// The column of the event times beside the rows of both, where events have them.
 pub const AT: &str = "flyball.at";
@@ -36,7 +40,8 @@ pub struct Reference {
 impl Reference {
     /// Draws the sample that is kept: the features of at most `REFERENCE_SAMPLE_ROWS` rows of the training (`all`, of which
     /// the last were held out), and as many held-out rows with the answers to them and what really happened (NaN while
-    /// unknown). Both as Parquet, with the event times (milliseconds) of `all` where there are any.
+    /// unknown), and the probability of each class where there are more than two. Both as Parquet, with the event times
+    /// (milliseconds) of `all` where there are any.
     ///
     /// # Errors
     /// `NotFound` for a feature that the table lacks.
@@ -44,7 +49,7 @@ impl Reference {
         signature: &Signature,
         all: &Table,
         times: Option<&[i64]>,
-        (scores, truth): (&[f64], &[f64]),
+        answers: &Evaluated,
         seed: u64,
     ) -> Result<(Vec<u8>, Vec<u8>)> {
         let mut rng = Rng::seeded(seed);
@@ -58,12 +63,15 @@ impl Reference {
             Ok(table)
         };
         let features = timed(&chosen(all.rows(), &mut rng))?;
-        let rows = chosen(scores.len(), &mut rng);
+        let rows = chosen(answers.score.len(), &mut rng);
         let pick = |numbers: &[f64]| Column::Float(rows.iter().map(|&row| numbers[row]).collect());
-        let first = all.rows().saturating_sub(scores.len());
+        let first = all.rows().saturating_sub(answers.score.len());
         let mut answered = timed(&rows.iter().map(|row| first + row).collect::<Vec<_>>())?;
-        answered.push(SCORE, pick(scores))?;
-        answered.push(TRUTH, pick(truth))?;
+        answered.push(SCORE, pick(&answers.score))?;
+        answered.push(TRUTH, pick(&answers.truth))?;
+        for (class, name) in answers.classes.iter().flat_map(|classes| classes.names.iter().enumerate()) {
+            answered.push(format!("{OF_CLASS}{name}"), pick(&answers.of_class(class)))?;
+        }
         Ok((parquet::write(&features)?, parquet::write(&answered)?))
     }
 
@@ -87,6 +95,13 @@ impl Reference {
         let answers = anchored(heldout.column(SCORE)?);
         columns.extend(answers.map(|answers| (PREDICTION.to_owned(), answers)));
         Ok(Self { columns, learnt, learnt_at, heldout, heldout_at })
+    }
+
+    /// The probabilities of each class that answered the held-out rows; none where there are at most two classes, and in
+    /// references of old versions.
+    pub fn class_scores(&self) -> Vec<Vec<f64>> {
+        let of_class = self.heldout.columns().filter(|(name, _)| name.starts_with(OF_CLASS));
+        of_class.map(|(_, column)| column.numbers()).collect()
     }
 
     /// The reference of some of its rows: those that were learned from only.

@@ -6,7 +6,7 @@ use flyball_core::{Task, Timestamp};
 use flyball_evaluation::expression::{Aggregate, Facts, Measured, Subject};
 use flyball_evaluation::fairness::{AttributeFairness, FairnessReport};
 use flyball_evaluation::gate::shown;
-use flyball_evaluation::measure::{Measure, measure};
+use flyball_evaluation::measure::{Measure, measure, measured};
 use serde::{Deserialize, Serialize};
 
 use crate::attributions::AttributionChange;
@@ -45,7 +45,8 @@ pub struct WindowReport {
     pub errors: usize,
     /// The model versions that answered, with their rows.
     pub versions: BTreeMap<String, usize>,
-    /// The version whose reference it was compared with, as MODEL/NUMBER: the champion when it was judged first.
+    /// The version whose reference it was compared with, as MODEL/NUMBER: that which answered most rows when it was judged
+    /// first.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub against: Option<String>,
     /// Each column against the reference; empty when the window was too small to judge.
@@ -204,6 +205,10 @@ fn labelled(intake: &Intake<'_>) -> usize {
 
 /// The metrics of the rows whose truth is known; empty while they are too few.
 fn performance(task: Task, intake: &Intake<'_>, settings: &WindowSettings) -> BTreeMap<String, Measure> {
+    if let Some(answers) = &intake.several {
+        let known = answers.known();
+        return if known.len() < settings.min_rows { BTreeMap::new() } else { measured(task, &answers.take(&known)) };
+    }
     let known = intake.truth.iter().zip(&intake.scores).filter(|(truth, _)| !truth.is_nan());
     let (truth, score): (Vec<f64>, Vec<f64>) = known.map(|(truth, score)| (*truth, *score)).unzip();
     if truth.len() < settings.min_rows { BTreeMap::new() } else { measure(task, &truth, &score) }

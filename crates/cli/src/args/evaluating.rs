@@ -25,6 +25,12 @@ pub(crate) struct EvaluateOptions {
     /// The column with the event time [default: what the loop of the model says].
     #[arg(long, value_name = "COLUMN")]
     pub(crate) time: Option<String>,
+    /// The column of how much each row counts [default: what the loop of the model says].
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) weight: Option<String>,
+    /// Rows with the same value of it are ranked against each other [default: what the loop of the model says].
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) group: Option<String>,
     /// The columns whose groups are compared.
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     pub(crate) by: Vec<String>,

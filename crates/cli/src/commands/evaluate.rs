@@ -27,8 +27,8 @@ pub(crate) fn run(context: &Context, options: &EvaluateOptions) -> Result<()> {
     let connection = connect(&context.places)?;
     let body = json!({
         "version": options.version, "dataset": options.dataset, "train": options.train, "label": options.label,
-        "key": options.key, "time": options.time, "by": options.by, "baseline": options.baseline,
-        "format": options.format, "suites": suites,
+        "key": options.key, "time": options.time, "weight": options.weight, "group": options.group,
+        "by": options.by, "baseline": options.baseline, "format": options.format, "suites": suites,
     });
     let asked: Value = connection.client.post("/api/v1/evaluations", &body)?;
     let made = wait(&connection.client, &asked)?;

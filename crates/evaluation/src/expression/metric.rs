@@ -18,6 +18,8 @@ pub enum Direction {
 pub enum Domain {
     /// The answers of a model of this task, compared with what really happened.
     Model(Task),
+    /// The order of rows that are ranked against each other, whatever the task.
+    Ranking,
     /// An endpoint while it serves, whatever the task.
     Serving,
     /// A window of the monitor, whatever the task.
@@ -42,7 +44,7 @@ pub struct Metric {
 impl Metric {
     /// Whether it compares answers with what really happened.
     pub fn needs_labels(&self) -> bool {
-        matches!(self.domain, Domain::Model(_)) && self.name != "selection_rate"
+        matches!(self.domain, Domain::Model(_) | Domain::Ranking) && self.name != "selection_rate"
     }
 }
 
@@ -54,6 +56,10 @@ const fn of(
     about: &'static str,
 ) -> Metric {
     Metric { name, aliases, direction, domain: Domain::Model(task), about }
+}
+
+const fn ranking(name: &'static str, about: &'static str) -> Metric {
+    Metric { name, aliases: &[], direction: Direction::Higher, domain: Domain::Ranking, about }
 }
 
 const fn serving(name: &'static str, about: &'static str) -> Metric {
@@ -128,6 +134,19 @@ pub const METRICS: &[Metric] = &[
     of("rmsle", &[], Lower, Regression, "root of the mean squared error of the logarithms"),
     of("poisson_deviance", &[], Lower, Regression, "mean Poisson deviance"),
     of("gamma_deviance", &[], Lower, Regression, "mean gamma deviance"),
+    ranking("ndcg_5", "discounted gain of the best 5 of a list, over that of the best order"),
+    ranking("ndcg_10", "discounted gain of the best 10 of a list, over that of the best order"),
+    ranking("map_5", "mean precision at the relevant rows among the best 5 of a list"),
+    ranking("map_10", "mean precision at the relevant rows among the best 10 of a list"),
+    ranking("mrr", "mean of 1 over the rank of the first relevant row of a list"),
+    ranking("hit_rate_5", "share of lists with a relevant row among the best 5"),
+    ranking("hit_rate_10", "share of lists with a relevant row among the best 10"),
+    ranking("precision_5", "share of the best 5 of a list that are relevant"),
+    ranking("precision_10", "share of the best 10 of a list that are relevant"),
+    ranking("recall_5", "share of the relevant rows of a list that are among the best 5"),
+    ranking("recall_10", "share of the relevant rows of a list that are among the best 10"),
+    ranking("f1_5", "harmonic mean of precision_5 and recall_5 of a list"),
+    ranking("f1_10", "harmonic mean of precision_10 and recall_10 of a list"),
     serving("error_rate", "share of requests that failed"),
     serving("disagreement", "share of the rows asked in the shadow on which the versions disagree"),
     serving("latency_p99_ms", "99th percentile of the answer time, in milliseconds"),

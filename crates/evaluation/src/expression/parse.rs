@@ -266,7 +266,7 @@ impl Parser {
                 return Err(ExpressionError::new(token.start, self.end(), "only the monitor estimates metrics")
                     .hint("use it in the 'when' of a remedy"));
             }
-            if !matches!(metric.domain, Domain::Model(_)) {
+            if !matches!(metric.domain, Domain::Model(_) | Domain::Ranking) {
                 return Err(ExpressionError::new(
                     token.start,
                     self.end(),
@@ -303,6 +303,7 @@ impl Parser {
         let wrong = |message: String| ExpressionError::new(token.start, token.end, message);
         let usable = |metric: &&Metric| match metric.domain {
             Domain::Model(task) => task == self.task && self.scope != Scope::Abort,
+            Domain::Ranking => self.scope == Scope::Gate,
             Domain::Serving => self.scope != Scope::Gate,
             Domain::Window => self.scope == Scope::Remedy,
         };
@@ -327,6 +328,10 @@ impl Parser {
                 task_word(self.task)
             ))
             .hint(listed(METRICS.iter().filter(usable).map(|metric| metric.name)))),
+            Domain::Ranking if self.scope != Scope::Gate => Err(wrong(format!(
+                "'{word}' is only known at training, where it is told which rows are ranked together"
+            ))
+            .hint("use it in 'gates'")),
             Domain::Serving if self.scope == Scope::Gate => {
                 Err(wrong(format!("'{word}' is only known while a version serves; a gate is judged before"))
                     .hint("use it in 'abort_if' or in a remedy"))

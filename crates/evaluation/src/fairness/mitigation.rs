@@ -9,19 +9,21 @@ use crate::evaluate::Subject;
 use crate::grouping::Grouping;
 use crate::measure::THRESHOLD;
 
-/// Weights under which group and label are independent, one per row; a row without a label weighs 1.
+/// Weights under which group and label are independent, one per row; `own` is what rows count already, all the same if
+/// absent, and part of the weights. A row without a label keeps its own.
 ///
 /// # Errors
 /// When lengths differ or no row has a label.
-pub fn reweigh(truth: &[f64], grouping: &Grouping) -> Result<(Vec<f64>, Reweighing)> {
+pub fn reweigh(truth: &[f64], grouping: &Grouping, own: Option<&[f64]>) -> Result<(Vec<f64>, Reweighing)> {
     let labelled: Vec<usize> = (0..truth.len()).filter(|&row| !truth[row].is_nan()).collect();
     let y: Vec<bool> = labelled.iter().map(|&row| truth[row] > 0.5).collect();
     let codes: Vec<u32> = labelled.iter().filter_map(|&row| grouping.codes.get(row).copied()).collect();
-    let found = stats::reweigh(&y, &codes, grouping.names.len())
+    let of_labelled = own.map(|own| labelled.iter().filter_map(|&row| own.get(row).copied()).collect::<Vec<f64>>());
+    let found = stats::reweigh(&y, &codes, grouping.names.len(), of_labelled.as_deref())
         .ok_or_else(|| Error::invalid("weights by group need a group and a label for each row"))?;
-    let mut weights = vec![1.0; truth.len()];
+    let mut weights = own.map_or_else(|| vec![1.0; truth.len()], <[f64]>::to_vec);
     for (&row, weight) in labelled.iter().zip(found.rows(&y, &codes)) {
-        weights[row] = weight;
+        weights[row] *= weight;
     }
     Ok((weights, found))
 }
@@ -74,7 +76,7 @@ pub fn mitigate(
             thresholds.push(found);
         }
     }
-    let (_, weights) = reweigh(&subject.truth, &grouping)?;
+    let (_, weights) = reweigh(&subject.truth, &grouping, None)?;
     let base_rate_difference = stats::spread(&weights.before).map(|spread| spread.difference());
     let columns = grouping.columns;
     Ok((!thresholds.is_empty()).then_some(Mitigation {
@@ -204,14 +206,16 @@ mod tests {
     }
 
     #[test]
-    fn weights_are_for_every_row_and_those_without_a_label_weigh_one() {
+    fn weights_are_for_every_row_and_those_without_a_label_keep_their_own() {
         let (mut subject, grouping) = rows();
         subject.truth[3] = f64::NAN;
-        let (weights, report) = reweigh(&subject.truth, &grouping).unwrap();
+        let (weights, report) = reweigh(&subject.truth, &grouping, None).unwrap();
         assert_eq!((weights.len(), weights[3]), (2000, 1.0));
+        let (doubled, same) = reweigh(&subject.truth, &grouping, Some(&[2.0; 2000])).unwrap();
+        assert_eq!((doubled[3], doubled[4], &same), (2.0, 2.0 * weights[4], &report));
         assert!(report.before[0].unwrap() > report.before[1].unwrap() + 0.2);
         assert!((report.after[0].unwrap() - report.after[1].unwrap()).abs() < 1e-12);
-        assert!(reweigh(&[f64::NAN], &grouping).is_err() && reweigh(&vec![1.0; 2001], &grouping).is_err());
+        assert!(reweigh(&[f64::NAN], &grouping, None).is_err() && reweigh(&vec![1.0; 2001], &grouping, None).is_err());
     }
 
     #[test]

@@ -92,9 +92,10 @@ fn dataset(reader: &mut Reader, at: &At<'_>) -> Option<Dataset> {
     };
     let mut column = |key| fields.get(reader, key, Reader::text);
     let (key, time, label) = (column("key"), column("time"), column("label"));
+    let (weight, group) = (column("weight"), column("group"));
     let label_delay = fields.get(reader, "label_delay", Reader::duration).unwrap_or_default();
     let checks = fields.get(reader, "checks", |reader, at| reader.list(at, check)).unwrap_or_default();
-    Some(Dataset { origin: origin?, key, time, label, label_delay, checks })
+    Some(Dataset { origin: origin?, key, time, label, label_delay, weight, group, checks })
 }
 
 /// One word is a file; anything longer is SQL.

@@ -75,6 +75,12 @@ pub(super) const DATASET: &[Field] = &[
     may("time", Text, "the column with the event time"),
     may("label", Text, "the column to predict"),
     may("label_delay", Duration, "how long after the event time the label is known; 0s when absent"),
+    may("weight", Text, "the column of how much each row counts, in training and in judging; all the same when absent"),
+    may(
+        "group",
+        Text,
+        "rows with the same value of this column are ranked against each other, as of one query or user",
+    ),
     may("checks", ListOf(&Map(CHECK)), "the rules that every version of the dataset is held to"),
 ];
 
@@ -118,7 +124,7 @@ pub(super) const TRAIN: &[Field] = &[
     must("on", Name, "the dataset to learn from"),
     may("window", Duration, "only rows of this much event time; all when absent"),
     must("holdout", OneOf(&[Duration, Share]), "what is kept apart for judging: the latest rows, or a share of them"),
-    may("features", Columns, "the columns to learn from; all but key, time and label when absent"),
+    may("features", Columns, "the columns to learn from; all but those with a role in the dataset when absent"),
     may("exclude", Columns, "columns that are not learned from"),
     may("trusted", Columns, "columns that are known in time although they predict the label suspiciously well"),
     may("uses", Words(TRAINERS), "the built-in trainer; gbdt when neither 'uses' nor 'run' stands"),
@@ -254,7 +260,7 @@ pub(super) const DRIFT: &[Field] = &[
 ];
 
 pub(super) const FAIRNESS: &[Field] = &[
-    must("by", Columns, "the columns whose groups are compared; they need not be features"),
+    must("by", Columns, "the features whose groups are compared"),
     may("selection_ratio", Share, "the smallest selection rate must be this share of the largest; 80% when absent"),
 ];
 

@@ -6,6 +6,7 @@ use super::problem::Place;
 use super::reader::{Reader, suggestion};
 use super::types::{Dataset, Holdout, LoopFile, Origin};
 use super::yaml::{Content, Node};
+use crate::expression::Domain;
 
 /// Reports what does not fit together.
 pub(super) fn check(reader: &mut Reader, root: &Node, file: &LoopFile) {
@@ -51,9 +52,16 @@ fn training_dataset(reader: &mut Reader, root: &Node, file: &LoopFile, name: &Na
         let message = format!("'{needs}' speaks of event time and the dataset has no time");
         reader.report_place(at, &path, message, "time: the column with the event time");
     }
-    let roles = [("key", &dataset.key), ("time", &dataset.time), ("label", &dataset.label)];
+    if dataset.group.is_none() {
+        let metrics = || file.gates.iter().flat_map(|gate| gate.metrics());
+        if let Some(metric) = metrics().find(|metric| metric.domain == Domain::Ranking) {
+            let message = format!("'{}' is measured where rows are ranked against each other", metric.name);
+            let hint = format!("tell by which column they are: add 'group: user_id' to data.{name}");
+            reader.report_place(place(root, &["gates"]), "gates", message, hint);
+        }
+    }
     for feature in file.train.features.iter().flatten() {
-        if let Some((role, _)) = roles.iter().find(|(_, column)| column.as_ref() == Some(feature)) {
+        if let Some((role, _)) = dataset.roles().find(|(_, column)| column == feature) {
             let message = format!("the feature '{feature}' is the {role} of '{name}'");
             reader.report_place(place(root, &["train", "features"]), "train.features", message, "remove it");
         }

@@ -58,8 +58,28 @@ pub struct Dataset {
     pub label: Option<String>,
     /// How long after the event time the label is known.
     pub label_delay: Duration,
+    /// The column of how much each row counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
+    /// The column whose values say which rows are ranked against each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// The rules that every version of it is held to.
     pub checks: Vec<Check>,
+}
+
+impl Dataset {
+    /// The columns that have a role, and so are no features: the key that names the role, and the column.
+    pub fn roles(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let roles = [
+            ("key", &self.key),
+            ("time", &self.time),
+            ("label", &self.label),
+            ("weight", &self.weight),
+            ("group", &self.group),
+        ];
+        roles.into_iter().filter_map(|(role, column)| Some((role, column.as_deref()?)))
+    }
 }
 
 /// Where the rows of a dataset come from.
@@ -168,7 +188,7 @@ pub struct Train {
     pub window: Option<Duration>,
     /// What is kept apart for judging the version.
     pub holdout: Holdout,
-    /// The columns to learn from; all of `on` but key, time and label when absent.
+    /// The columns to learn from; all of `on` but those with a role when absent.
     pub features: Option<Vec<String>>,
     /// Columns that are not learned from.
     pub exclude: Vec<String>,

@@ -118,7 +118,7 @@ impl<'a> Judge<'a> {
             intake: Intake::timed(&self.prepared.reference, &alike),
             segments: self.parts.iter().map(|(name, part)| (name.as_str(), Intake::timed(part, &alike))).collect(),
             groups: Groups::new(by.unwrap_or_default()),
-            sample: Sample::new(self.prepared.encoder.width(), SAMPLE_ROWS),
+            sample: Sample::of_classes(self.prepared.encoder.width(), self.several(), SAMPLE_ROWS),
             rows: Rows::new(self.rows_of.as_ref().map_or(domain::ROWS, |_| GROUPED_ROWS), self.declared.file.seed),
             tables: Vec::new(),
             revisions: BTreeMap::new(),
@@ -154,18 +154,30 @@ impl<'a> Judge<'a> {
         self.declared.file.monitor.length().unwrap_or_else(|| about((to - from).0))
     }
 
+    /// How many classes the model tells apart, where they are more than two; otherwise none.
+    fn several(&self) -> usize {
+        Some(self.champion.signature.classes.len()).filter(|classes| *classes > 2).unwrap_or(0)
+    }
+
     fn take(&self, passing: &mut Passing<'_>, batch: Batch, rng: &mut Rng) -> Result<()> {
         count_revisions(&batch.records, &mut passing.revisions)?;
         passing.errors += batch.failed;
         passing.intake.add(&batch.features, &batch.scores, &batch.truth);
         passing.groups.add(&batch.features)?;
-        let columns = self.prepared.encoder.encode(&batch.features);
+        let mut columns = self.prepared.encoder.encode(&batch.features);
+        if let Some(answers) = &batch.several {
+            columns.extend((0..self.several()).map(|class| answers.of_class(class)));
+            passing.intake.add_several(answers.clone());
+        }
         passing.sample.add(&columns, &batch.scores, |limit| rng.below(limit));
         passing.rows.add(batch.features.rows(), |taken| self.whole(&batch, taken))?;
         for (name, rows) in self.segments.of(self.platform.query.as_ref(), &batch.features)? {
             let Some(segment) = passing.segments.get_mut(name.as_str()) else { continue };
             let pick = |values: &[f64]| rows.iter().map(|&row| values[row]).collect::<Vec<f64>>();
             segment.add(&batch.features.take(&rows), &pick(&batch.scores), &pick(&batch.truth));
+            if let Some(answers) = &batch.several {
+                segment.add_several(answers.take(&rows));
+            }
         }
         if self.declared.file.monitor.drift.compat.is_some()
             && passing.tables.iter().map(Table::rows).sum::<usize>() < COMPAT_ROWS

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use flyball_core::{Column, Result, Signature, Table, Timestamp};
+use flyball_evaluation::Evaluated;
+use flyball_evaluation::answers::ClassScores;
 use flyball_registry::{CHAMPION, packages as registry};
 use flyball_serving::model::TruthValue;
 use flyball_serving::store as serving;
@@ -19,8 +21,10 @@ pub(super) struct Batch {
     pub(super) records: Table,
     /// Per row the headline answer.
     pub(super) scores: Vec<f64>,
-    /// Per row the class (0 or 1) or the target; NaN while unknown.
+    /// Per row the class (0 or 1; of more than two, whether it is the last one) or the target; NaN while unknown.
     pub(super) truth: Vec<f64>,
+    /// Of more than two classes the probability of each and the position of the true one.
+    pub(super) several: Option<Evaluated>,
     /// Requests that failed and have no row.
     pub(super) failed: usize,
 }
@@ -38,10 +42,13 @@ pub(super) fn each_batch(
             return Ok(());
         }
         let (records, failed) = answered(&table)?;
-        let truth = truth_by_key(platform, declared, &signature.classes, &records)?;
+        let classes = &signature.classes;
+        let known = truths(platform, declared, &records)?;
+        let truth: Vec<f64> = known.iter().map(|value| number_of(value.as_ref(), classes)).collect();
         let scores = records.column(columns::SCORE)?.numbers();
+        let several = (classes.len() > 2).then(|| several(&records, classes, &known, &scores));
         let features = features(&records, signature)?;
-        each(Batch { features, records, scores, truth, failed })
+        each(Batch { features, records, scores, truth, several, failed })
     })
 }
 
@@ -102,29 +109,48 @@ pub fn each_joined(
             return Ok(());
         }
         let (records, _) = answered(&table)?;
-        let truth = truth_by_key(platform, declared, &classes, &records)?;
+        let known = truths(platform, declared, &records)?;
+        let truth: Vec<f64> = known.iter().map(|value| number_of(value.as_ref(), &classes)).collect();
         let scores = records.column(columns::SCORE)?.numbers();
         each(&records, &truth, &scores)
     })?;
     Ok(())
 }
 
-/// Per served row what really happened, as the number that metrics compare with; NaN while unknown.
-fn truth_by_key(platform: &Platform, declared: &Declared, classes: &[String], rows: &Table) -> Result<Vec<f64>> {
+/// Per served row what really happened, where it is known.
+fn truths(platform: &Platform, declared: &Declared, rows: &Table) -> Result<Vec<Option<TruthValue>>> {
     let keys = rows.column(columns::KEY)?;
     let keys: Vec<Option<String>> = (0..rows.rows()).map(|row| keys.value(row).text()).collect();
     let wanted: Vec<&str> = keys.iter().flatten().map(String::as_str).collect();
     let known = platform.db.read(|tx| truth::truths_of(tx, declared.name.as_str(), &wanted))?;
-    let positive = classes.last();
-    let number = |value: &TruthValue| match (value, positive) {
-        (TruthValue::Number(x), _) => *x,
-        (TruthValue::Class(class), Some(positive)) => f64::from(u8::from(class == positive)),
-        (TruthValue::Class(_), None) => f64::NAN,
-    };
-    let of = |key: &Option<String>| {
-        key.as_ref().and_then(|key| known.get(key)).map_or(f64::NAN, |stored| number(&stored.truth.value))
-    };
+    let of = |key: &Option<String>| known.get(key.as_ref()?).map(|stored| stored.truth.value.clone());
     Ok(keys.iter().map(of).collect())
+}
+
+/// What really happened as the number that metrics compare with the headline answer; NaN while unknown.
+fn number_of(value: Option<&TruthValue>, classes: &[String]) -> f64 {
+    match (value, classes.last()) {
+        (Some(TruthValue::Number(x)), _) => *x,
+        (Some(TruthValue::Class(class)), Some(positive)) => f64::from(u8::from(class == positive)),
+        (Some(TruthValue::Class(_)), None) | (None, _) => f64::NAN,
+    }
+}
+
+/// The probabilities of more than two classes, beside the position of the true one. Rows without them, of models whose
+/// answers have none, are not known.
+fn several(records: &Table, classes: &[String], known: &[Option<TruthValue>], scores: &[f64]) -> Evaluated {
+    let of_class = |class: &String| records.position(&columns::of_class(class)).map(|at| records.at(at).numbers());
+    let by_class: Vec<Option<Vec<f64>>> = classes.iter().map(of_class).collect();
+    let of_row = |row: usize| by_class.iter().map(move |own| own.as_ref().map_or(f64::NAN, |own| own[row]));
+    let position = |value: &Option<TruthValue>| match value {
+        Some(TruthValue::Class(class)) => classes.iter().position(|known| known == class),
+        Some(TruthValue::Number(number)) => classes.iter().position(|known| known.parse() == Ok(*number)),
+        None => None,
+    };
+    let truth = known.iter().map(|value| position(value).map_or(f64::NAN, |at| at as f64)).collect();
+    let scores_of_classes = (0..records.rows()).flat_map(of_row).collect();
+    let classes = Some(ClassScores { names: classes.to_vec(), scores: scores_of_classes });
+    Evaluated { classes, ..Evaluated::new(truth, scores.to_vec()) }
 }
 
 /// Counts the rows of each revision.

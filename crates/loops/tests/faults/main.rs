@@ -8,6 +8,8 @@ mod data_faults;
 mod explained;
 mod limits;
 mod model_faults;
+mod several;
+mod weighted;
 mod windows;
 mod world;
 

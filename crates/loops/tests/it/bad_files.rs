@@ -41,7 +41,7 @@ fn one_mistake_gives_one_problem_with_its_place() {
         (
             "worst(auc, by: carrier) >= 0.55",
             "\"worst(rmse, by: carrier) >= 0.55\"",
-            "flyball.yaml:29:12: gates[2]: 'rmse' is a metric of regression; this loop's task is classification\n   |\n29 |   - \"worst(rmse, by: carrier) >= 0.55\"\n   |            ^^^^ the metrics are: auc, log_loss, brier, accuracy, precision, recall, f1, false_positive_rate, selection_rate, base_rate and 28 more",
+            "flyball.yaml:29:12: gates[2]: 'rmse' is a metric of regression; this loop's task is classification\n   |\n29 |   - \"worst(rmse, by: carrier) >= 0.55\"\n   |            ^^^^ the metrics are: auc, log_loss, brier, accuracy, precision, recall, f1, false_positive_rate, selection_rate, base_rate and 41 more",
         ),
         (
             "on: departures",
@@ -55,6 +55,18 @@ fn one_mistake_gives_one_problem_with_its_place() {
         ),
     ] {
         assert_eq!(changed(from, to), expected, "{to}");
+    }
+}
+
+#[test]
+fn what_has_a_role_is_no_feature() {
+    for role in ["weight", "group"] {
+        let text = FLIGHTS
+            .replace("    label: late\n", &format!("    label: late\n    {role}: seats\n"))
+            .replace("with: { trees: 200 }", "features: [origin, seats]");
+        let report = refused(&text).to_string();
+        let expected = format!("train.features: the feature 'seats' is the {role} of 'departures'");
+        assert!(report.contains(&expected), "{report}");
     }
 }
 
@@ -103,6 +115,8 @@ fn the_message_says_what_was_expected() {
             "features: [late, origin]",
             "train.features: the feature 'late' is the label of 'departures'",
         ),
+        ("  - auc >= 0.65\n", "  - ndcg_5 >= 0.65\n", "gates: 'ndcg_5' is measured where rows are ranked"),
+        ("error_rate > 1%", "mrr < 0.5", "'mrr' is only known at training"),
         ("[10%, 50%, 100%]", "[50%, 10%, 100%]", "canary: the steps of a canary rise from above 0% to 100%"),
         ("[10%, 50%, 100%]", "[10%, 50%]", "canary: the steps of a canary rise from above 0% to 100%"),
         (

@@ -112,6 +112,18 @@ fn the_smallest_file_gets_its_defaults() {
 }
 
 #[test]
+fn a_dataset_says_what_rows_count_and_which_are_ranked_together() {
+    let text = SMALL.replace("label: y }", "label: y, weight: amount, group: user }");
+    let file = parse(&format!("{text}gates: [ndcg_10 >= champion.ndcg_10, 'superior(mrr, by: site)']\n"));
+    let dataset = &file.data[0].1;
+    let roles: Vec<(&str, &str)> = dataset.roles().collect();
+    assert_eq!(roles, [("label", "y"), ("weight", "amount"), ("group", "user")]);
+    assert_eq!(file.gates[0].metrics()[0].name, "ndcg_10");
+    let plain = serde_json::to_value(&parse(SMALL).data[0].1).unwrap();
+    assert!(plain.get("weight").is_none() && plain.get("group").is_none(), "{plain}");
+}
+
+#[test]
 fn group_conditions_may_stand_anywhere_a_condition_may() {
     let text = format!(
         "{SMALL}gates: [worst(mae, by: site) < 3, 'difference(mae, by: site) < worst(mae, by: site)']\nremedies:\n  - when: drift or worst(mae , by: site) > 4\n    do: page\n  - every: month\n    do: retrain\n"

@@ -235,7 +235,7 @@ pub(super) fn expected_values(
 }
 
 /// A metric on rows whose truth is known; `None` where NannyML has none either.
-fn realized(metric: CbpeMetric, y: &[bool], scores: &[f64], predicted: &[bool]) -> Option<f64> {
+pub(super) fn realized(metric: CbpeMetric, y: &[bool], scores: &[f64], predicted: &[bool]) -> Option<f64> {
     let cells = Confusion::from_labels(y, predicted, None)?;
     let mixed = cells.positives() > 0.0 && cells.negatives() > 0.0;
     let both = mixed && cells.selected() > 0.0 && cells.selected() < cells.total();
@@ -258,7 +258,7 @@ fn realized(metric: CbpeMetric, y: &[bool], scores: &[f64], predicted: &[bool]) 
 }
 
 /// Standard deviation of a metric per relevant row of the reference, and the share of those rows.
-fn deviation(metric: CbpeMetric, y: &[bool], scores: &[f64], predicted: &[bool]) -> (Option<f64>, f64) {
+pub(super) fn deviation(metric: CbpeMetric, y: &[bool], scores: &[f64], predicted: &[bool]) -> (Option<f64>, f64) {
     let Some(cells) = Confusion::from_labels(y, predicted, None) else { return (None, 0.0) };
     let total = cells.total();
     let wrong = cells.fp + cells.fn_;

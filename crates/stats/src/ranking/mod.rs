@@ -4,7 +4,7 @@
 mod recommendations;
 mod variety;
 
-pub use recommendations::{AtRank, Recommendation, Relevance, mean_at};
+pub use recommendations::{AtRank, Recommendation, Relevance, mean_at, values_at};
 pub use variety::{
     Popularity, diversity, entropy_of_scores, novelty, personalisation, popularity, serendipity, share_of_values,
 };

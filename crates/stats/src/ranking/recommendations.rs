@@ -41,16 +41,9 @@ pub enum Relevance {
     Assumed,
 }
 
-/// The mean of a metric over users at rank `k` with its interval at `confidence`: Wilson's for the hit rate, Student's
-/// over users for the others. Users whose lists do not fit together or hold a NaN are left out. `None` without users for
-/// whom it is defined, or for k = 0.
-pub fn mean_at(
-    users: &[Recommendation],
-    metric: AtRank,
-    k: usize,
-    relevance: Relevance,
-    confidence: f64,
-) -> Option<Estimate> {
+/// A metric of each user at rank `k`. `None` where it is undefined: for k = 0, for lists that do not fit together or hold a
+/// NaN, and, if relevance is required, where nothing is relevant.
+pub fn values_at(users: &[Recommendation], metric: AtRank, k: usize, relevance: Relevance) -> Vec<Option<f64>> {
     let of_user = |user: &Recommendation| -> Option<f64> {
         let relevant: Vec<bool> = user.relevance.iter().map(|&grade| grade > 0.0).collect();
         let value = of_user(user, &relevant, metric, k);
@@ -62,7 +55,19 @@ pub fn mean_at(
             _ => value,
         }
     };
-    let values: Vec<f64> = users.iter().filter_map(of_user).collect();
+    users.iter().map(of_user).collect()
+}
+
+/// The mean of [`values_at`] over the users for whom it is defined, with its interval at `confidence`: Wilson's for the hit
+/// rate, Student's over users for the others. `None` without such users.
+pub fn mean_at(
+    users: &[Recommendation],
+    metric: AtRank,
+    k: usize,
+    relevance: Relevance,
+    confidence: f64,
+) -> Option<Estimate> {
+    let values: Vec<f64> = values_at(users, metric, k, relevance).into_iter().flatten().collect();
     let value = mean(&values)?;
     let interval = match metric {
         AtRank::HitRate => wilson(values.iter().sum(), values.len() as f64, confidence),

@@ -38,7 +38,7 @@ impl Parser {
         };
         let at = self.start();
         let metric = self.rate_or_metric()?;
-        if !matches!(metric.domain, Domain::Model(_)) {
+        if !matches!(metric.domain, Domain::Model(_) | Domain::Ranking) {
             return Err(ExpressionError::new(at, self.end(), format!("'{}' is not measured by group", metric.name)));
         }
         if matches!(aggregate, Aggregate::Worst | Aggregate::Best) && metric.direction == Direction::Neither {

@@ -38,6 +38,10 @@ pub(crate) struct EvaluateBody {
     key: Option<String>,
     /// The column with the event time.
     time: Option<String>,
+    /// The column of how much each row counts; of a loop's version the loop knows it.
+    weight: Option<String>,
+    /// The column whose values say which rows are ranked against each other; of a loop's version the loop knows it.
+    group: Option<String>,
     /// The columns whose groups are compared.
     #[serde(default)]
     by: Vec<String>,
@@ -162,6 +166,8 @@ fn asked(platform: &Platform, permit: &Permit<Read>, body: EvaluateBody) -> Resu
         label: body.label,
         key: body.key,
         time: body.time,
+        weight: body.weight,
+        group: body.group,
         by: body.by,
         baseline: body.baseline.as_deref().map(version).transpose()?,
         suite: match body.suites {
