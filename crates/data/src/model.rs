@@ -91,6 +91,17 @@ pub enum Origin {
         /// The content address of the model.
         artifact: Digest,
     },
+    /// What annotators of a labelling project agreed on.
+    Labels {
+        /// The ids of the versions whose rows they labelled.
+        inputs: Vec<String>,
+        /// The labelling project.
+        project: String,
+        /// How answers became one.
+        consensus: String,
+        /// The digest of the answers.
+        annotations: Digest,
+    },
 }
 
 impl Origin {
@@ -98,7 +109,7 @@ impl Origin {
     pub fn inputs(&self) -> &[String] {
         match self {
             Origin::Files { .. } => &[],
-            Origin::Query { inputs, .. } | Origin::Predictions { inputs, .. } => inputs,
+            Origin::Query { inputs, .. } | Origin::Predictions { inputs, .. } | Origin::Labels { inputs, .. } => inputs,
         }
     }
 }

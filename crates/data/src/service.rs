@@ -204,8 +204,9 @@ impl Datasets {
         self.db.read(|tx| lineage(tx, permit.workspace(), version_id))
     }
 
-    /// Keeps what a model said of a version as a new version of `dataset`; the same said again is the latest version.
-    pub fn keep_predictions(
+    /// Keeps what a model or annotators said of a version as a new version of `dataset`; the same said again is the latest
+    /// version.
+    pub fn keep_made(
         &self,
         permit: &Permit<Edit>,
         dataset: &Name,
@@ -312,6 +313,7 @@ fn write_version(
         Origin::Files { .. } => "dataset.ingest",
         Origin::Query { .. } => "dataset.derive",
         Origin::Predictions { .. } => "dataset.predict",
+        Origin::Labels { .. } => "dataset.label",
     };
     let event = audit::Event::done(permit, version.created_at, action, resource(&version)).details(serde_json::json!({
         "id": version.id,

@@ -90,7 +90,7 @@ pub fn predict(
         model_version: revision.version,
         artifact: revision.artifact,
     };
-    platform.datasets.keep_predictions(permit, into, out, origin)
+    platform.datasets.keep_made(permit, into, out, origin)
 }
 
 /// The base value and the contribution of each feature.
