@@ -7,16 +7,20 @@
 mod bits;
 pub(crate) mod codec;
 mod compare;
+mod distinct;
 mod frequent;
 mod levels;
 mod numbers;
+mod quantiles;
 
 pub use bits::BitHistogram;
 pub use codec::Damaged;
 pub(crate) use compare::missing_test;
 pub use compare::{ColumnStatistics, Comparison};
+pub use distinct::{DistinctSketch, mix};
 pub use levels::{LevelReference, LevelSketch};
 pub use numbers::{NumberReference, NumberSketch};
+pub use quantiles::QuantileSketch;
 
 use codec::{Reader, Writer};
 
