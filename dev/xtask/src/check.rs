@@ -69,6 +69,7 @@ const LAYERS: &[&str] = &[
     "jobs",
     "governance",
     "data",
+    "labels",
     "pipelines",
     "tracking",
     "traces",
