@@ -20,7 +20,10 @@ pub(crate) fn run(context: &Context, verb: &MonitorsVerb) -> Result<()> {
             if context.json {
                 return print_json(&found);
             }
-            print!("{}", windows(&found));
+            match found.as_array() {
+                Some(all) if all.is_empty() => println!("no window yet: each is judged when it ends"),
+                _ => print!("{}", windows(&found)),
+            }
         }
         MonitorsVerb::Show { name, at: moment } => {
             let until = moment.map(|moment| format!("&until={moment}")).unwrap_or_default();

@@ -52,11 +52,16 @@ fn unknown() -> String {
 /// Text of users, as it stands: what Markdown would take for HTML or a heading is escaped.
 fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '<' | '>' | '|' | '`' | '#' | '[' | ']' | '*' | '_' | '\\') {
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        // Within a word an underscore is one, as in names of features.
+        let within = c == '_' && before.is_alphanumeric() && rest.peek().is_some_and(|next| next.is_alphanumeric());
+        if matches!(c, '<' | '>' | '|' | '`' | '#' | '[' | ']' | '*' | '_' | '\\') && !within {
             safe.push('\\');
         }
         safe.push(if c == '\n' || c == '\r' { ' ' } else { c });
+        before = c;
     }
     safe
 }
