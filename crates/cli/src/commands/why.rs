@@ -33,6 +33,14 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
+/// The value of a feature, which contributions hold as text.
+fn cell(value: &Value) -> String {
+    match value.as_str().and_then(|said| said.parse::<f64>().ok()).filter(|number| number.is_finite()) {
+        Some(number) => short(number),
+        None => text(value),
+    }
+}
+
 /// A number without the digits that nobody reads.
 fn short(number: f64) -> String {
     let rounded = format!("{number:.4}");
@@ -47,7 +55,7 @@ pub(crate) fn bar(contribution: &Value, error: &Value) -> String {
     let amount = contribution["amount"].as_f64().unwrap_or_default();
     let bar = if amount < 0.0 { "−" } else { "+" }.repeat(((amount.abs() * 10.0).round() as usize).clamp(1, 20));
     let error = error.as_f64().map_or(String::new(), |error| format!(" ± {error:.3}"));
-    let name = format!("{} = {}", text(&contribution["feature"]), text(&contribution["value"]));
+    let name = format!("{} = {}", text(&contribution["feature"]), cell(&contribution["value"]));
     format!("    {amount:+.3}{error}  {name:<24} {bar}")
 }
 
