@@ -10,6 +10,7 @@ use crate::wire::Places;
 mod alerting;
 mod evaluating;
 mod explaining;
+mod labelling;
 mod monitoring;
 mod observing;
 mod remedying;
@@ -20,6 +21,7 @@ mod tracking;
 pub(crate) use alerting::{AlertsVerb, NoteOptions, SecretsVerb, SilenceOptions};
 pub(crate) use evaluating::{EvaluateOptions, ReplayOptions};
 pub(crate) use explaining::ExplainOptions;
+pub(crate) use labelling::{AnnotateOptions, CreateLabelsOptions, FileOfLabels, LabelsVerb};
 pub(crate) use monitoring::MonitorsVerb;
 pub(crate) use observing::LogFormat;
 pub(crate) use remedying::{DecideOptions, RemediesVerb, SwitchOptions};
@@ -113,6 +115,9 @@ pub(crate) enum Command {
     /// Datasets and their versions.
     #[command(subcommand)]
     Data(ListOrShow),
+    /// Labelling: projects, tasks, answers, what models and rules say, commits.
+    #[command(subcommand)]
+    Labels(LabelsVerb),
     /// What the monitors of loops saw: windows, drift, fairness.
     #[command(subcommand)]
     Monitors(MonitorsVerb),

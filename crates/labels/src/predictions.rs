@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use flyball_core::{Edit, Error, ErrorCode, Name, Permit, Read, Result, Timestamp};
+use flyball_core::{Column, Edit, Error, ErrorCode, Name, Permit, Read, Result, Table, Timestamp};
 use flyball_governance::audit;
 use flyball_stats::annotation::{Uncertainty, most_probable, uncertainty};
 use flyball_store::Tx;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::label::{Label, class_count};
-use crate::model::{Prediction, Project, Settings, Task};
+use crate::model::{Kind, Prediction, Project, Settings, Task};
 use crate::projects::{self, event};
 use crate::{store, tasks};
 
@@ -120,7 +120,7 @@ fn in_order(settings: &Settings, by_class: &BTreeMap<String, f64>) -> Result<Vec
     let mut ordered = vec![0.0; class_count(settings)];
     for (class, probability) in by_class {
         let label = match settings.kind {
-            crate::model::Kind::Pairwise => serde_json::from_value(json!({ "preferred": class }))
+            Kind::Pairwise => serde_json::from_value(json!({ "preferred": class }))
                 .map_err(|_| Error::invalid("the sides are left, right and tie"))?,
             _ => Label::Choice(class.clone()).checked(settings, &serde_json::Value::Null)?,
         };
@@ -174,4 +174,45 @@ pub fn prioritize(
 pub fn list(tx: &mut Tx<'_>, permit: &Permit<Read>, name: &Name, source: Option<&str>) -> Result<Vec<Prediction>> {
     let project = store::project(tx, permit, name)?;
     store::predictions(tx, &project.id, None, source)
+}
+
+/// The predictions that a table of batch predictions holds for the tasks of a dataset version, row by row: the columns
+/// `prediction` and, of classifiers, `probability_CLASS`.
+///
+/// # Errors
+/// `NotFound`; `InvalidInput` for a project whose answers such a model does not give.
+pub fn of_table(
+    tx: &mut Tx<'_>,
+    permit: &Permit<Read>,
+    name: &Name,
+    version_id: &str,
+    table: &Table,
+) -> Result<Vec<NewPrediction>> {
+    let project = store::project(tx, permit, name)?;
+    let settings = &project.settings;
+    let prediction = table.column("prediction")?;
+    let probabilities: Vec<(&str, &Column)> = table
+        .columns()
+        .filter_map(|(name, column)| Some((name.strip_prefix("probability_")?, column)))
+        .filter(|(class, _)| settings.class(class).is_some())
+        .collect();
+    let of_row = |row: usize| match settings.kind {
+        Kind::Regression => Ok((Some(Label::Number(prediction.number(row))), None)),
+        Kind::Classification if probabilities.len() == settings.classes.len() => {
+            let by_class = probabilities.iter().map(|(class, column)| ((*class).to_owned(), column.number(row)));
+            Ok((None, Some(by_class.collect())))
+        }
+        Kind::Classification => Ok((prediction.value(row).text().map(Label::Choice), None)),
+        kind => Err(Error::invalid(format!("endpoints of rows do not answer with {}", kind.as_str()))
+            .hint("send what your model says to /api/v1/labels/projects/NAME/predictions")),
+    };
+    let tasks = store::all_tasks(tx, &project.id)?;
+    let of_version = tasks.into_iter().filter(|task| task.version_id.as_deref() == Some(version_id));
+    let rows = of_version.filter_map(|task| Some((task.key, usize::try_from(task.version_row?).ok()?)));
+    rows.filter(|(_, row)| *row < table.rows())
+        .map(|(key, row)| {
+            let (label, probabilities) = of_row(row)?;
+            Ok(NewPrediction { key, label, score: None, probabilities })
+        })
+        .collect()
 }

@@ -21,8 +21,8 @@ const OVERLAP: u32 = 100;
 const LEASE_SECONDS: std::ops::RangeInclusive<u32> = 5..=86_400;
 /// Longest instructions, in bytes: a long page.
 const INSTRUCTION_BYTES: usize = 64 * 1024;
-/// The keys that classes get, in their order; the others are for commands of the page.
-const HOT_KEYS: &str = "1234567890qwertyuiopdfghjklzxcvbnm";
+/// The keys that classes get, in their order; a, s, b and n are commands of the page.
+const HOT_KEYS: &str = "1234567890qwertyuiopdfghjklzxcvm";
 
 /// A project with how far it is.
 #[derive(Clone, Debug, Serialize)]

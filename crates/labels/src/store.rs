@@ -204,6 +204,15 @@ pub(crate) fn all_tasks(tx: &mut Tx<'_>, project_id: &str) -> Result<Vec<Task>> 
     tasks(tx, project_id, None, 0, i64::MAX as usize)
 }
 
+/// The dataset versions whose rows are tasks of a project.
+pub(crate) fn versions(tx: &mut Tx<'_>, project_id: &str) -> Result<Vec<String>> {
+    let rows = tx.query(
+        "SELECT DISTINCT version_id FROM label_tasks WHERE project_id = $1 AND version_id IS NOT NULL ORDER BY version_id",
+        &params![project_id],
+    )?;
+    rows.iter().map(|row| row.get("version_id")).collect()
+}
+
 /// The next task for an annotator: the one that is theirs already, else the first by priority and order that still needs
 /// an answer, that they have not answered or skipped, and that others are not about to answer.
 pub(crate) fn next_task(tx: &mut Tx<'_>, project: &Project, annotator: &str, now: Timestamp) -> Result<Option<Task>> {

@@ -242,3 +242,12 @@ pub fn release(tx: &mut Tx<'_>, permit: &Permit<Edit>, task_id: &str, annotator:
     let (_, task) = store::task(tx, &permit.read(), task_id)?;
     Ok(store::release(tx, &task.id, &annotate::annotator(permit, annotator)?)? > 0)
 }
+
+/// The ids of the dataset versions whose rows are tasks of a project.
+///
+/// # Errors
+/// `NotFound`.
+pub fn versions(tx: &mut Tx<'_>, permit: &Permit<Read>, name: &Name) -> Result<Vec<String>> {
+    let project = store::project(tx, permit, name)?;
+    store::versions(tx, &project.id)
+}

@@ -7,6 +7,7 @@ pub(crate) mod dataset;
 pub(crate) mod endpoint;
 pub(crate) mod evaluation;
 pub(crate) mod fairness;
+pub(crate) mod labels;
 pub(crate) mod lists;
 pub(crate) mod loop_page;
 pub(crate) mod model_version;

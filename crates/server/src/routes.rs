@@ -136,6 +136,7 @@ fn all() -> Vec<Route> {
     ];
     routes.extend(of_predictions());
     routes.extend(of_alerts());
+    routes.extend(of_labels());
     routes.extend(of_pages());
     routes
 }
@@ -174,6 +175,42 @@ fn of_alerts() -> Vec<Route> {
     ]
 }
 
+/// Those of labelling.
+fn of_labels() -> Vec<Route> {
+    use Policy::{Edit, Read};
+    vec![
+        route(Read, routes!(api::labels::list)),
+        route(Edit, routes!(api::labels::create)),
+        route(Read, routes!(api::labels::get)),
+        route(Edit, routes!(api::labels::update)),
+        route(Read, routes!(api::labels::list_tasks)),
+        route(Edit, routes!(api::labels::add_tasks)),
+        route(Edit, routes!(api::labels::import)),
+        route(Read, routes!(api::labels::export)),
+        route(Read, routes!(api::labels::agreement)),
+        route(Read, routes!(api::labels::consensus)),
+        route(Read, routes!(api::labels::issues)),
+        route(Edit, routes!(api::labels::commit)),
+        route(Read, routes!(api::labels::commits)),
+        route(Edit, routes!(api::labels::answers::next)),
+        route(Read, routes!(api::labels::answers::next_review)),
+        route(Read, routes!(api::labels::answers::get_task)),
+        route(Read, routes!(api::labels::answers::image)),
+        route(Edit, routes!(api::labels::answers::submit)),
+        route(Edit, routes!(api::labels::answers::release)),
+        route(Edit, routes!(api::labels::answers::comment)),
+        route(Edit, routes!(api::labels::answers::review)),
+        route(Read, routes!(api::labels::machines::list)),
+        route(Edit, routes!(api::labels::machines::record)),
+        route(Edit, routes!(api::labels::machines::prelabel)),
+        route(Edit, routes!(api::labels::machines::prioritize)),
+        route(Read, routes!(api::labels::machines::list_functions)),
+        route(Edit, routes!(api::labels::machines::set_function)),
+        route(Edit, routes!(api::labels::machines::remove_function)),
+        route(Edit, routes!(api::labels::machines::run_functions)),
+    ]
+}
+
 /// Those of the pages.
 fn of_pages() -> Vec<Route> {
     use Policy::{Edit, Read};
@@ -197,6 +234,10 @@ fn of_pages() -> Vec<Route> {
         route(Read, routes!(pages::window)),
         route(Read, routes!(pages::data)),
         route(Read, routes!(pages::dataset_version)),
+        route(Read, routes!(pages::label_projects)),
+        route(Read, routes!(pages::label_project)),
+        route(Read, routes!(pages::annotate)),
+        route(Read, routes!(pages::label_review)),
         route(Read, routes!(pages::alerts)),
         route(Read, routes!(pages::alert)),
         route(Edit, routes!(pages::decide_alert)),

@@ -74,6 +74,21 @@ pub fn alert_decision(id: &str, decision: &str) -> String {
     path(&["alerts", id, decision])
 }
 
+/// `/labels/{name}`.
+pub fn label_project(name: &str) -> String {
+    path(&["labels", name])
+}
+
+/// `/labels/{name}/annotate`, where people label.
+pub fn annotate(name: &str) -> String {
+    path(&["labels", name, "annotate"])
+}
+
+/// `/labels/{name}/review`, where people review what others labelled.
+pub fn label_review(name: &str) -> String {
+    path(&["labels", name, "review"])
+}
+
 /// `/predictions/{id}`.
 pub fn prediction(id: &str) -> String {
     path(&["predictions", id])

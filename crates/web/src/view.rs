@@ -18,6 +18,8 @@ pub enum Section {
     Loops,
     /// `/data`
     Data,
+    /// `/labels`
+    Labels,
     /// `/runs`
     Runs,
     /// `/models`
@@ -38,10 +40,11 @@ pub enum Section {
 
 impl Section {
     /// All that the top bar links.
-    pub const LINKED: [Section; 10] = [
+    pub const LINKED: [Section; 11] = [
         Section::Overview,
         Section::Loops,
         Section::Data,
+        Section::Labels,
         Section::Runs,
         Section::Models,
         Section::Evaluations,
@@ -57,6 +60,7 @@ impl Section {
             Section::Overview => "Overview",
             Section::Loops => "Loops",
             Section::Data => "Data",
+            Section::Labels => "Labels",
             Section::Runs => "Runs",
             Section::Models => "Models",
             Section::Evaluations => "Evaluations",

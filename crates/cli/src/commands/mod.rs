@@ -14,6 +14,7 @@ pub(crate) mod experiments;
 pub(crate) mod explain;
 pub(crate) mod files;
 pub(crate) mod init;
+pub(crate) mod labels;
 pub(crate) mod list;
 pub(crate) mod models;
 pub(crate) mod monitors;

@@ -10,6 +10,7 @@ pub(crate) mod evaluations;
 pub(crate) mod experiments;
 pub(crate) mod explain;
 pub(crate) mod jobs;
+pub(crate) mod labels;
 pub(crate) mod loops;
 pub(crate) mod models;
 pub(crate) mod monitors;

@@ -17,7 +17,8 @@ use crate::error::ApiError;
 use crate::pages::alert as alert_page;
 use crate::pages::remedies as remedies_page;
 use crate::pages::{
-    card, dataset, endpoint, evaluation, lists, loop_page, model_version, monitor, overview, prediction, run, window,
+    card, dataset, endpoint, evaluation, labels, lists, loop_page, model_version, monitor, overview, prediction, run,
+    window,
 };
 
 type Page = Result<Html<String>, ApiError>;
@@ -189,6 +190,37 @@ pub(crate) async fn dataset_version(
     Path((name, version)): Path<(String, String)>,
 ) -> Page {
     show(app, move |platform, permit| dataset::page(platform, permit, &name, &version)).await
+}
+
+/// Labelling projects.
+#[utoipa::path(get, path = "/labels", tag = "pages", operation_id = "labelsPage",
+    responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub(crate) async fn label_projects(State(app): State<Arc<App>>) -> Page {
+    show(app, labels::list).await
+}
+
+/// A labelling project.
+#[utoipa::path(get, path = "/labels/{name}", tag = "pages", operation_id = "labelProjectPage",
+    params(("name" = String, Path, description = "The name")),
+    responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub(crate) async fn label_project(State(app): State<Arc<App>>, Path(name): Path<String>) -> Page {
+    show(app, move |platform, permit| labels::project(platform, permit, &name)).await
+}
+
+/// Where people label.
+#[utoipa::path(get, path = "/labels/{name}/annotate", tag = "pages", operation_id = "annotatePage",
+    params(("name" = String, Path, description = "The name")),
+    responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub(crate) async fn annotate(State(app): State<Arc<App>>, Path(name): Path<String>) -> Page {
+    show(app, move |platform, permit| labels::annotate(platform, permit, &name, false)).await
+}
+
+/// Where people review what others labelled.
+#[utoipa::path(get, path = "/labels/{name}/review", tag = "pages", operation_id = "labelReviewPage",
+    params(("name" = String, Path, description = "The name")),
+    responses((status = 200, description = "The page", content_type = "text/html", body = String)))]
+pub(crate) async fn label_review(State(app): State<Arc<App>>, Path(name): Path<String>) -> Page {
+    show(app, move |platform, permit| labels::annotate(platform, permit, &name, true)).await
 }
 
 /// The alerts.

@@ -10,6 +10,7 @@ mod explain;
 mod fixture;
 mod guard;
 mod inference;
+mod labelling;
 mod logged_models;
 mod observed;
 mod pages;
