@@ -12,7 +12,7 @@
 
 use crate::drift::{KsMethod, KsTest, ks_sorted, pooled_contingency, pooled_contingency_with, total_variation};
 use crate::multiplicity::benjamini_hochberg;
-use crate::special::{chi_square_sf, kolmogorov_sf};
+use crate::special::{chi_square_sf, kolmogorov_limit_sf};
 
 /// What an effect size measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl ColumnTest {
             }
             None => {
                 let (n, m) = (n / before, m / now);
-                kolmogorov_sf((n * m / (n + m)).round().max(1.0) as u64, self.statistic)
+                kolmogorov_limit_sf((n * m / (n + m)).sqrt() * self.statistic)
             }
         };
         Self { p_value: p_value.max(self.p_value), ..self }

@@ -38,6 +38,28 @@ pub fn kolmogorov_sf(rows: u64, d: f64) -> f64 {
     probability.clamp(0.0, 1.0)
 }
 
+/// P(√n·Dₙ ≥ λ) in the limit of many rows (Kolmogorov 1933), by the series that converges fast on either side of λ = 1. For few
+/// rows it is too large rather than too small.
+pub fn kolmogorov_limit_sf(lambda: f64) -> f64 {
+    use std::f64::consts::PI;
+    if lambda.is_nan() {
+        return f64::NAN;
+    }
+    if lambda <= 0.0 {
+        return 1.0;
+    }
+    let terms = 1..=LIMIT_TERMS;
+    if lambda < 1.0 {
+        let below: f64 = terms.map(|k| (-(f64::from(2 * k - 1) * PI / lambda).powi(2) / 8.0).exp()).sum();
+        return (1.0 - (2.0 * PI).sqrt() / lambda * below).clamp(0.0, 1.0);
+    }
+    let term = |k: i32| (-2.0 * (f64::from(k) * lambda).powi(2)).exp() * if k % 2 == 1 { 2.0 } else { -2.0 };
+    terms.map(term).sum::<f64>().clamp(0.0, 1.0)
+}
+
+/// Terms of the limit's series; at λ = 1 the next one is below 1e-20.
+const LIMIT_TERMS: i32 = 5;
+
 /// P(Dₙ⁺ ≥ d) for the one-sided statistic, by the sum of Birnbaum and Tingey.
 pub fn smirnov_sf(rows: u64, d: f64) -> f64 {
     if d <= 0.0 {
@@ -197,6 +219,18 @@ fn pelz_good_cdf(n: f64, d: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_limit_is_that_of_many_rows_and_has_its_known_quantiles() {
+        for (lambda, expected) in [(1.3581, 0.05), (1.6276, 0.01), (0.8276, 0.5), (1.9495, 0.001)] {
+            assert!((kolmogorov_limit_sf(lambda) / expected - 1.0_f64).abs() < 1e-3, "{lambda}");
+        }
+        let (below, above) = (kolmogorov_limit_sf(1.0 - 1e-12), kolmogorov_limit_sf(1.0));
+        assert!((below - above).abs() < 1e-10);
+        assert!((kolmogorov_limit_sf(1.2) - kolmogorov_sf(1_000_000, 1.2e-3)).abs() < 1e-3);
+        // The largest distance of few rows is possible by chance.
+        assert!(kolmogorov_limit_sf(1.0) > 0.2 && kolmogorov_limit_sf(0.0) == 1.0 && kolmogorov_limit_sf(9.0) < 1e-60);
+    }
 
     #[test]
     fn one_row_is_uniform_distance() {

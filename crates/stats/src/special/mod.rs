@@ -10,5 +10,5 @@ pub use bessel::cramer_von_mises_sf;
 pub(crate) use bessel::cramer_von_mises_sf_as_scipy;
 pub use beta::{binomial_cdf, regularized_beta, student_t_quantile, student_t_sf};
 pub use gamma::{chi_square_quantile, chi_square_sf, ln_gamma, regularized_gamma_lower, regularized_gamma_upper};
-pub use kolmogorov::{kolmogorov_sf, smirnov_sf};
+pub use kolmogorov::{kolmogorov_limit_sf, kolmogorov_sf, smirnov_sf};
 pub use normal::{normal_cdf, normal_quantile, normal_sf};
