@@ -8,6 +8,6 @@ pub mod db;
 pub mod lock;
 pub mod migrations;
 
-pub use blobs::{BlobReader, BlobWriter, Blobs};
+pub use blobs::{BlobReader, BlobWriter, Blobs, bucket};
 pub use db::{Cell, Cells, DatabaseKind, DatabaseUrl, Db, ForeignDb, FromCell, FromColumn, OnConflict, Param, Row, Tx};
 pub use lock::DataDirLock;

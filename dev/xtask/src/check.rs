@@ -66,6 +66,7 @@ const LAYERS: &[&str] = &[
     "egress",
     "stats",
     "store",
+    "snapshots",
     "jobs",
     "governance",
     "data",

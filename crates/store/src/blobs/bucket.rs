@@ -1,4 +1,4 @@
-//! Blobs in an S3 bucket.
+//! S3 buckets: how they are reached, and how large objects get there.
 
 use std::fs::File;
 use std::io::{Read, Seek};
@@ -15,7 +15,7 @@ use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
 use super::failure::{from_io, from_store};
 
 /// The size of a part of a large upload; larger only where the blob would have more parts than S3 takes.
-pub(super) const PART_BYTES: u64 = 8 * 1024 * 1024;
+pub const PART_BYTES: u64 = 8 * 1024 * 1024;
 /// Most parts of one upload: S3's limit.
 const PARTS: u64 = 10_000;
 /// How many parts are on their way at once; with [`PART_BYTES`] this bounds the memory of an upload.
@@ -24,7 +24,10 @@ const PARTS_AT_ONCE: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The bucket and prefix of an `s3://bucket/prefix` URL, with the settings of the standard `AWS_…` variables.
-pub(super) fn connect(
+///
+/// # Errors
+/// `InvalidInput` for a URL or settings that cannot be used.
+pub fn connect(
     url: &str,
     settings: impl IntoIterator<Item = (String, String)>,
 ) -> Result<PrefixStore<AmazonS3>> {
@@ -52,11 +55,14 @@ pub(super) fn connect(
 }
 
 /// What to look at when a bucket does not answer.
-pub(super) const SETTINGS: &str = "check the bucket and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and, for a \
+pub const SETTINGS: &str = "check the bucket and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and, for a \
                                    server of your own, AWS_ENDPOINT_URL and AWS_ALLOW_HTTP";
 
 /// Uploads a file from its beginning, in parts when it is large. The object appears as a whole or not at all.
-pub(super) async fn upload(store: &dyn ObjectStore, path: &ObjectPath, file: &mut File, size: u64) -> Result<()> {
+///
+/// # Errors
+/// `Unavailable` when the file cannot be read or the bucket does not answer, `StorageFull` as for any file.
+pub async fn upload(store: &dyn ObjectStore, path: &ObjectPath, file: &mut File, size: u64) -> Result<()> {
     file.rewind().map_err(from_io)?;
     if size <= PART_BYTES {
         let bytes = read_part(file, size)?;

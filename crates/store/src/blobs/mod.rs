@@ -1,7 +1,7 @@
 //! Bytes under their digest: written once, never changed, checked whenever they are read. They live in a folder or in an
 //! S3 bucket. Nothing here knows who refers to a blob: one that nobody refers to any more stays until it is deleted.
 
-mod bucket;
+pub mod bucket;
 mod failure;
 mod reader;
 mod staging;

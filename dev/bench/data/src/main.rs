@@ -1,0 +1,51 @@
+//! What keeping data costs: the operations on versions of files as commands, so that each is measured as a whole process.
+//! `cargo xtask bench data` measures the shipped binary beside the field's tools; this program has the operations alone.
+
+#![expect(clippy::print_stdout, reason = "a command-line program talks on its standard streams")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use flyball_core::{Duration, SystemClock};
+use flyball_snapshots::{Checkout, Links, Message, Project};
+
+/// The allocator of the shipped binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let folder = Path::new(".");
+    let project = Project::open(folder, &folder.join(".flyball"), Arc::new(SystemClock::default()), [])?;
+    let only = || project.find(None);
+    let checkout = |version: Option<&&str>, links| Checkout {
+        version: version.map(|version| (*version).to_owned()),
+        links,
+        ..Checkout::default()
+    };
+    let answer = match words.as_slice() {
+        ["data", "add", path] => serde_json::to_value(project.add(Some(path), None)?)?,
+        ["data", "commit"] => {
+            let message = Message { text: "a version".to_owned(), author: "bench".to_owned() };
+            serde_json::to_value(project.commit(&only()?, &message)?)?
+        }
+        ["data", "status"] => serde_json::to_value(project.status(&only()?)?)?,
+        ["data", "diff"] => serde_json::to_value(project.diff(&only()?, None, None, &Default::default())?)?,
+        ["data", "push", remote] => serde_json::to_value(project.push(&only()?, Some(remote), None)?)?,
+        ["data", "fetch", name, remote] => serde_json::to_value(project.fetch(&name.parse()?, Some(remote), None)?)?,
+        ["data", "pull", name, remote] => serde_json::to_value(project.pull(&name.parse()?, Some(remote), None)?)?,
+        ["data", "checkout", version @ ..] => {
+            serde_json::to_value(project.checkout(&only()?, &checkout(version.first(), Links::Copy))?)?
+        }
+        ["data", "link", version @ ..] => {
+            serde_json::to_value(project.checkout(&only()?, &checkout(version.first(), Links::Link))?)?
+        }
+        ["data", "gc"] => serde_json::to_value(project.collect(Duration::ZERO, false)?)?,
+        ["data", "verify"] => serde_json::to_value(project.verify()?)?,
+        other => bail!("there is no operation {other:?}"),
+    };
+    println!("{answer:#}");
+    Ok(())
+}
