@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::wire::Places;
 
 mod alerting;
+mod data;
 mod evaluating;
 mod explaining;
 mod labelling;
@@ -19,6 +20,10 @@ mod sizing;
 mod tracking;
 
 pub(crate) use alerting::{AlertsVerb, NoteOptions, SecretsVerb, SilenceOptions};
+pub(crate) use data::{
+    AddOptions, CheckoutOptions, CommitOptions, DataVerb, DiffOptions, ExportDataOptions, GcOptions, ImportDvcOptions,
+    LogOptions, ReferenceOptions, RemoteOptions,
+};
 pub(crate) use evaluating::{EvaluateOptions, ReplayOptions};
 pub(crate) use explaining::ExplainOptions;
 pub(crate) use labelling::{AnnotateOptions, CreateLabelsOptions, FileOfLabels, LabelsVerb};
@@ -112,9 +117,9 @@ pub(crate) enum Command {
     /// What runs models on this machine.
     #[command(subcommand)]
     Engines(EnginesVerb),
-    /// Datasets and their versions.
+    /// Datasets: versions of any files, and the tables that loops read.
     #[command(subcommand)]
-    Data(ListOrShow),
+    Data(DataVerb),
     /// Labelling: projects, tasks, answers, what models and rules say, commits.
     #[command(subcommand)]
     Labels(LabelsVerb),

@@ -74,7 +74,7 @@ fn run(arguments: Arguments) -> flyball_core::Result<()> {
         Command::Remedies(verb) => commands::remedies::run(&context, &verb),
         Command::Environments(verb) => commands::environments::run(&context, &verb),
         Command::Engines(verb) => commands::engines::run(&context, &verb),
-        Command::Data(verb) => commands::list::data(&context, &verb),
+        Command::Data(verb) => commands::data::run(&context, &verb),
         Command::Labels(verb) => commands::labels::run(&context, &verb),
         Command::Monitors(verb) => commands::monitors::run(&context, &verb),
         Command::Alerts { verb } => commands::alerts::run(&context, verb.as_ref()),

@@ -92,7 +92,7 @@ impl Product {
         db.write(move |tx| experiments::ensure_default(tx, &owner, now))?;
         let local = places.data_dir.join("blobs");
         let blobs = match &places.artifacts {
-            Some(url) => Blobs::connect(url, &places.data_dir.join("staging"), environment())?,
+            Some(url) => Blobs::connect(url, &places.data_dir.join("staging"), variables())?,
             None => Blobs::open(&local.to_string_lossy())?,
         };
         let query = Arc::new(DataFusionEngine::new(1, QUERY_MEMORY_BYTES)?);
@@ -147,7 +147,7 @@ pub(crate) fn lock(places: &Places) -> Result<DataDirLock> {
 }
 
 /// The variables of the environment that are text.
-fn environment() -> impl Iterator<Item = (String, String)> {
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 

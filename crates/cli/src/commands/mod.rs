@@ -5,6 +5,7 @@ pub(crate) mod apply;
 pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod connect;
+pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod endpoints;
 pub(crate) mod engines;
