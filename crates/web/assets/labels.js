@@ -27,6 +27,8 @@ class Annotate extends HTMLElement {
     this.project = this.dataset.project;
     this.settings = JSON.parse(this.dataset.settings);
     this.reviewing = this.hasAttribute("data-review");
+    // Several people at one browser, or one server without accounts: the address says who answers.
+    this.annotator = new URLSearchParams(location.search).get("as") || this.dataset.annotator;
     this.base = `/api/v1/labels/projects/${encodeURIComponent(this.project)}`;
     this.abort = new AbortController();
     document.addEventListener("keydown", (event) => this.key(event), { signal: this.abort.signal });
@@ -44,7 +46,7 @@ class Annotate extends HTMLElement {
       if (this.reviewing) {
         const found = await call("GET", `${this.base}/review`);
         this.show(found?.view, found?.annotation);
-      } else this.show(await call("POST", `${this.base}/next`, {}));
+      } else this.show(await call("POST", `${this.base}/next`, { annotator: this.annotator }));
     } catch (error) { this.say(error.message, true); }
   }
 
@@ -57,7 +59,7 @@ class Annotate extends HTMLElement {
         element("footer", {}, this.status = element("span", { className: "said", role: "status" })));
       return;
     }
-    const own = annotation ?? view.annotations.findLast((one) => ["submitted", "accepted", "rejected"].includes(one.state));
+    const own = annotation ?? view.annotations.findLast((one) => one.annotator === this.annotator && ["submitted", "accepted", "rejected"].includes(one.state));
     const machine = view.predictions[0];
     this.pre = machine;
     this.start(own?.label ?? (this.reviewing ? null : machine?.label));
@@ -103,7 +105,7 @@ class Annotate extends HTMLElement {
     this.busy = true;
     try {
       const id = this.view.task.id;
-      await call("POST", `/api/v1/labels/tasks/${encodeURIComponent(id)}/annotations`, body);
+      await call("POST", `/api/v1/labels/tasks/${encodeURIComponent(id)}/annotations`, { ...body, annotator: this.annotator });
       this.last = id;
       this.note = undefined;
       await this.load();
@@ -260,9 +262,9 @@ class Annotate extends HTMLElement {
     const words = this.status?.textContent ?? "";
     this.status = element("span", { className: "said", role: "status" }, words);
     this.replaceChildren(
-      element("header", {}, element("span", {}, `task ${task.position + 1}`), element("bdi", {}, task.key), element("span", {}, `${task.answered} answered`),
+      element("header", {}, element("span", {}, `task ${task.position + 1}`), element("bdi", {}, task.key), element("span", {}, `${task.answered} answered`), element("span", {}, "as ", element("bdi", {}, this.annotator)),
         this.view.comments.length ? element("span", {}, `${this.view.comments.length} comments: ${this.view.comments.at(-1).text}`) : null),
-      element("div", { className: "stage" }, this.subject(old)), this.choices() ?? "",
+      element("div", { className: "subject" }, this.subject(old)), this.choices() ?? "",
       element("footer", {}, ...tools.filter(Boolean), button("Comment", "n", () => this.comment()), this.status));
     if (this.settings.kind === "regression" && !this.reviewing) this.querySelector("input")?.focus();
   }

@@ -10,7 +10,7 @@ pub(crate) enum LabelsVerb {
     /// All projects, with how far they are.
     List,
     /// Make a project.
-    Create(CreateLabelsOptions),
+    Create(Box<CreateLabelsOptions>),
     /// A project, with how far it is and how far its annotators agree.
     Show {
         /// The project.

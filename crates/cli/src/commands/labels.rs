@@ -75,7 +75,7 @@ pub(crate) fn run(context: &Context, verb: &LabelsVerb) -> Result<()> {
                 ("confidence", "/confidence"),
                 ("annotators", "/annotators"),
             ];
-            print_list(context, &found, &columns)
+            print(context, &found, &columns)
         }
         LabelsVerb::Issues { name, source } => issues(context, client, name, source),
         LabelsVerb::Function { name, function, sql, class, remove } => {
@@ -98,6 +98,23 @@ pub(crate) fn run(context: &Context, verb: &LabelsVerb) -> Result<()> {
     }
 }
 
+/// Prints a list, for people with as many digits as they read.
+fn print(context: &Context, items: &Value, columns: &[(&str, &str)]) -> Result<()> {
+    if context.json {
+        return print_json(items);
+    }
+    print_list(context, &rounded(items.clone()), columns)
+}
+
+fn rounded(value: Value) -> Value {
+    match value {
+        Value::Number(number) if number.is_f64() => json!((number.as_f64().unwrap_or_default() * 1e4).round() / 1e4),
+        Value::Array(items) => items.into_iter().map(rounded).collect(),
+        Value::Object(members) => members.into_iter().map(|(key, member)| (key, rounded(member))).collect(),
+        other => other,
+    }
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
@@ -112,7 +129,7 @@ fn list(context: &Context, client: &Client) -> Result<()> {
         ("annotations", "/progress/annotations"),
         ("annotators", "/progress/annotators"),
     ];
-    print_list(context, &client.get(PROJECTS)?, &columns)
+    print(context, &client.get(PROJECTS)?, &columns)
 }
 
 fn create(context: &Context, client: &Client, options: &CreateLabelsOptions) -> Result<()> {
@@ -208,15 +225,9 @@ fn set_state(context: &Context, client: &Client, name: &str, state: &str) -> Res
 fn tasks(context: &Context, client: &Client, (name, state, limit): (&str, Option<&str>, usize)) -> Result<()> {
     let state = state.map(|state| format!("&state={}", segment(state))).unwrap_or_default();
     let found = client.get(&project(name, &format!("/tasks?limit={limit}{state}")))?;
-    let columns = [
-        ("task", "/id"),
-        ("key", "/key"),
-        ("state", "/state"),
-        ("answers", "/answered"),
-        ("priority", "/priority"),
-        ("data", "/data"),
-    ];
-    print_list(context, &found, &columns)
+    let columns =
+        [("task", "/id"), ("key", "/key"), ("state", "/state"), ("answers", "/answered"), ("priority", "/priority")];
+    print(context, &found, &columns)
 }
 
 fn annotate(context: &Context, client: &Client, options: &AnnotateOptions) -> Result<()> {
@@ -305,7 +316,7 @@ fn agreement(context: &Context, client: &Client, name: &str) -> Result<()> {
         ("agreement", "/agreement"),
         ("kappa", "/cohen_kappa"),
     ];
-    print_list(context, &agreed["pairs"], &pairs)
+    print(context, &agreed["pairs"], &pairs)
 }
 
 fn issues(context: &Context, client: &Client, name: &str, source: &str) -> Result<()> {
@@ -322,7 +333,7 @@ fn issues(context: &Context, client: &Client, name: &str, source: &str) -> Resul
         ("suggested", "/suggested"),
         ("quality", "/quality"),
     ];
-    print_list(context, &found["issues"], &columns)
+    print(context, &found["issues"], &columns)
 }
 
 fn functions(context: &Context, client: &Client, name: &str) -> Result<()> {
@@ -339,5 +350,5 @@ fn functions(context: &Context, client: &Client, name: &str) -> Result<()> {
         ("accuracy", "/accuracy"),
         ("with people", "/with_people"),
     ];
-    print_list(context, &found["functions"], &columns)
+    print(context, &found["functions"], &columns)
 }

@@ -64,6 +64,10 @@ fn facts(version: &DatasetVersion) -> Vec<Fact> {
     if let Origin::Predictions { endpoint, model, model_version, .. } = &version.origin {
         facts.push(Fact::link("predicted by", format!("{model}/{model_version}"), links::endpoint(endpoint)));
     }
+    if let Origin::Labels { project, consensus, .. } = &version.origin {
+        facts.push(Fact::link("labelled in", project.clone(), links::label_project(project)));
+        facts.push(Fact::new("consensus", consensus.replace('_', " ")));
+    }
     if version.broken_rows > 0 {
         facts.push(Fact::new("rows in quarantine", format::count(version.broken_rows as u64)));
     }

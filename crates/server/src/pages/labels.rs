@@ -148,13 +148,15 @@ pub(crate) fn annotate(
     reviewing: bool,
 ) -> Result<AnnotatePage> {
     let name: Name = name.parse()?;
-    let settings = platform.db.read(|tx| projects::get(tx, permit, &name))?.project.settings;
+    let mut settings = platform.db.read(|tx| projects::get(tx, permit, &name))?.project.settings;
+    let instructions = std::mem::take(&mut settings.instructions);
     Ok(AnnotatePage {
         shell: shell(platform, permit, Section::Labels)?,
         name: name.to_string(),
+        annotator: permit.actor().to_owned(),
         reviewing,
         settings: serde_json::to_string(&settings).map_err(Error::internal)?,
-        instructions: settings.instructions.clone(),
+        instructions,
         keys: if reviewing { review_keys() } else { keys(&settings) },
     })
 }

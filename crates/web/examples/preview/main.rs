@@ -21,6 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     write(&folder, "run.html", &sample::run().render()?)?;
     write(&folder, "version.html", &sample::model_version().render()?)?;
     write(&folder, "alert.html", &sample::alert().render()?)?;
+    write(&folder, "labels.html", &sample::label_project().render()?)?;
+    write(&folder, "annotate.html", &sample::annotate().render()?)?;
     write(&folder, "card.html", &sample::card().render()?)?;
     write(&folder, "evaluation.html", &sample::evaluation().render()?)?;
     write(&folder, "replay.html", &sample::replay().render()?)?;

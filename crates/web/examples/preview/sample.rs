@@ -1163,3 +1163,40 @@ pub(crate) fn evaluation() -> EvaluationPage {
         ..EvaluationPage::default()
     }
 }
+
+pub(crate) fn label_project() -> LabelProjectPage {
+    LabelProjectPage {
+        shell: shell(Section::Labels),
+        name: "messages".into(),
+        badge: Badge::new(State::Active, "open"),
+        facts: vec![Fact::new("asked for", "one class"), Fact::new("tasks done", "4 of 6")],
+        done: 4.0 / 6.0,
+        instructions: "What does the customer want solved first?".into(),
+        agreement: vec![Fact::new("Krippendorff's alpha", "0.667")],
+        annotators: vec![AnnotatorRow { name: "ann".into(), answers: 5, agreement: "75 %".into() }],
+        functions: vec![FunctionRow {
+            name: "refunds".into(),
+            class: "payment".into(),
+            sql: "text ILIKE '%refund%'".into(),
+        }],
+        commits: vec![LabelCommitRow {
+            at: Timestamp(1_356_998_400_000),
+            version: Link::new("messages-labels@1", links::dataset_version("messages-labels", "1")),
+            labels: 5,
+            consensus: "majority".into(),
+            who: "user:local".into(),
+        }],
+    }
+}
+
+pub(crate) fn annotate() -> AnnotatePage {
+    AnnotatePage {
+        shell: shell(Section::Labels),
+        name: "messages".into(),
+        annotator: "user:local".into(),
+        reviewing: false,
+        settings: "{\"kind\": \"pairwise\", \"classes\": [], \"show\": []}".into(),
+        instructions: "Which answer helps more?".into(),
+        keys: vec![("1 or ←".into(), "the left one".into()), ("Enter".into(), "submit".into())],
+    }
+}

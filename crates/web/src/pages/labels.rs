@@ -86,6 +86,8 @@ pub struct AnnotatePage {
     pub shell: Shell,
     /// The project.
     pub name: String,
+    /// Who answers, when the address does not say.
+    pub annotator: String,
     /// Whether answers are reviewed instead of given.
     pub reviewing: bool,
     /// The settings of the project, as JSON.
