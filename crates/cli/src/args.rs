@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::wire::Places;
 
 mod alerting;
+mod checking;
 mod data;
 mod evaluating;
 mod explaining;
@@ -20,6 +21,7 @@ mod sizing;
 mod tracking;
 
 pub(crate) use alerting::{AlertsVerb, NoteOptions, SecretsVerb, SilenceOptions};
+pub(crate) use checking::{RowsOptions, RowsVerb};
 pub(crate) use data::{
     AddOptions, CheckoutOptions, CommitOptions, DataVerb, DiffOptions, ExportDataOptions, GcOptions, ImportDvcOptions,
     LogOptions, ReferenceOptions, RemoteOptions,

@@ -6,16 +6,22 @@
 mod cache;
 pub mod check;
 pub mod columnar;
+pub mod compare;
 mod failing;
 pub mod foresee;
 pub mod formats;
+mod inspect;
+mod measure;
 pub mod model;
 pub mod nearest;
 pub mod profile;
 pub mod query;
+pub mod scan;
+pub mod sensitive;
 pub mod service;
 pub mod source;
 mod store;
+pub mod suggest;
 pub mod window;
 
 pub use check::{Check, CheckOutcome, Literal, Rule, Severity};

@@ -15,6 +15,7 @@ use crate::model::{ColumnSchema, DatasetVersion, Lineage, Origin, ValidationRepo
 use crate::nearest;
 use crate::profile::{self, TableProfile};
 use crate::query::QueryEngine;
+use crate::scan::{ParquetRows, Rows};
 use crate::source::{self, Quarantined, SourceFile};
 use crate::{failing, store};
 
@@ -52,6 +53,19 @@ impl Datasets {
     /// The folder that sources are read below.
     pub fn project_root(&self) -> &std::path::Path {
         &self.project_root
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// The rows of a version: from memory where they are, and else piece by piece.
+    pub fn rows(&self, permit: &Permit<Read>, version: &DatasetVersion) -> Result<Box<dyn Rows>> {
+        let version = self.get(permit, &version.id)?;
+        Ok(match self.cache.get(&version.content) {
+            Some(table) => Box::new(table),
+            None => Box::new(ParquetRows::of_bytes(self.blobs.get(&version.content)?)?),
+        })
     }
 
     pub(crate) fn query(&self) -> &dyn QueryEngine {
@@ -133,9 +147,9 @@ impl Datasets {
     pub fn validate(&self, permit: &Permit<Edit>, version_id: &str, checks: &[Check]) -> Result<ValidationReport> {
         let read = permit.read();
         let version = self.get(&read, version_id)?;
-        let table = self.table(&read, version_id)?;
-        let outcomes = check::evaluate(&table, checks, Some(self.query.as_ref()))?;
-        let failing_rows = match failing::rows_of(&table, &outcomes)? {
+        let rows = self.rows(&read, &version)?;
+        let outcomes = self.outcomes(&read, &version, rows.as_ref(), checks)?;
+        let failing_rows = match failing::rows_of(rows.as_ref(), &outcomes)? {
             Some(rows) => Some(self.blobs.put(&parquet::write(&rows)?)?),
             None => None,
         };

@@ -220,9 +220,8 @@ pub(crate) fn make_datasets(
                 version.broken_rows
             ));
         }
-        let declared = checks::of(declaration)?;
-        if !declared.is_empty() {
-            let report = platform.datasets.validate(permit, &version.id, &declared)?;
+        if !declaration.checks.is_empty() {
+            let report = platform.datasets.validate(permit, &version.id, &declaration.checks)?;
             warnings.extend(checks::judge(name.as_str(), &report)?);
         }
         made.insert(name.to_string(), version);

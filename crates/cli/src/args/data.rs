@@ -15,6 +15,9 @@ pub(crate) enum DataVerb {
         /// Its name, or NAME/NUMBER.
         id: String,
     },
+    /// Verbs on the rows of tables.
+    #[command(flatten)]
+    Rows(super::RowsVerb),
     /// Take in what a folder or file holds now; a new one becomes a dataset.
     Add(AddOptions),
     /// Make what was added the next version.

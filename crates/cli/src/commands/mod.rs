@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod completions;
 pub(crate) mod connect;
 pub(crate) mod data;
+pub(crate) mod data_checks;
 pub(crate) mod demo;
 pub(crate) mod endpoints;
 pub(crate) mod engines;

@@ -1,14 +1,36 @@
-//! Runs checks against a table.
+//! Runs checks: as few scans as they need, for all of them together.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use flyball_core::{Kind, Result, Table, limits};
+use flyball_core::{Result, Table, Timestamp, limits};
 use serde::{Deserialize, Serialize};
 
-use super::rows::{self, Examined};
-use super::{Check, Rule, Severity};
-use crate::nearest;
+use super::figures::Board;
+use super::pass::{Ended, Found, Pass, Piece, Tally};
+use super::plan::{self, Plan, kind_of};
+use super::rule::{Figure, Rule};
+use super::{Check, Severity, history, sql};
+use crate::model::ColumnSchema;
+use crate::profile::TableProfile;
 use crate::query::QueryEngine;
+use crate::scan::Rows;
+
+/// Finds the rows of another version: of a dataset as `NAME` or `NAME@N`, or without a name of the version before the one
+/// that is checked; nothing when there is none.
+pub type Others<'a> = dyn Fn(Option<&str>) -> Result<Option<Box<dyn Rows>>> + 'a;
+
+/// What checks can ask for beside the rows. A check that asks for what is not there has failed, and says so.
+#[derive(Clone, Copy, Default)]
+pub struct Context<'a> {
+    /// Answers the checks that are written in SQL, and `where`.
+    pub query: Option<&'a dyn QueryEngine>,
+    /// When the checks run, for `freshness`.
+    pub now: Option<Timestamp>,
+    /// The profiles of earlier versions, oldest first.
+    pub history: &'a [TableProfile],
+    /// The rows of other versions.
+    pub others: Option<&'a Others<'a>>,
+}
 
 /// How a check ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,10 +54,15 @@ pub struct CheckOutcome {
     pub finding: Option<String>,
 }
 
-/// Runs every check. A check that cannot be run (a missing column, a bad pattern, a broken expression) has failed, and
-/// its `finding` says why. `query` is needed by `expression` only.
-pub fn evaluate(table: &Arc<Table>, checks: &[Check], query: Option<&dyn QueryEngine>) -> Result<Vec<CheckOutcome>> {
-    checks.iter().map(|check| evaluate_one(table, check, query)).collect()
+impl CheckOutcome {
+    /// The check and what was found, in one line.
+    pub fn told(&self) -> String {
+        match &self.finding {
+            Some(finding) => format!("{}: {finding}", self.text),
+            None if self.passed && self.failing == 0 => self.text.clone(),
+            None => format!("{}: {} of {} rows fail", self.text, self.failing, self.examined),
+        }
+    }
 }
 
 /// Whether nothing that blocks has failed.
@@ -43,17 +70,189 @@ pub fn passed(outcomes: &[CheckOutcome]) -> bool {
     outcomes.iter().all(|outcome| outcome.passed || outcome.check.severity == Severity::Warn)
 }
 
-/// What a rule found.
-enum Found {
-    /// Which rows fail, of how many.
-    Rows(Examined),
-    /// Whether the table as a whole follows the rule, and what was measured.
-    Whole(bool, String),
-    /// Why the rule could not be applied.
-    Impossible(String),
+/// The checks that look at the same rows: all of them, or those for which a condition is true.
+#[derive(Default)]
+struct Group<'a> {
+    /// Checks that look at rows, with their positions.
+    passes: Vec<(usize, Box<dyn Pass + 'a>)>,
+    /// Checks on figures.
+    figures: Vec<usize>,
+    board: Board,
+    /// How many rows the condition is true for.
+    rows: usize,
+    /// Why the condition could not be applied.
+    broken: Option<String>,
 }
 
-fn evaluate_one(table: &Arc<Table>, check: &Check, query: Option<&dyn QueryEngine>) -> Result<CheckOutcome> {
+/// Runs every check. A check that cannot be run (a missing column, a bad pattern, a broken expression) has failed, and
+/// its `finding` says why.
+pub fn evaluate(rows: &dyn Rows, checks: &[Check], context: &Context<'_>) -> Result<Vec<CheckOutcome>> {
+    let schema = rows.schema();
+    let mut found: Vec<Option<Found>> = checks.iter().map(|_| None).collect();
+    let mut groups: BTreeMap<Option<&str>, Group<'_>> = BTreeMap::new();
+    let mut columns: Option<Vec<String>> = Some(Vec::new());
+    for (position, check) in checks.iter().enumerate() {
+        let condition = check.condition.as_deref();
+        match plan::plan(&check.rule, rows, &schema, context)? {
+            Plan::Found(outcome) => {
+                found[position] = Some(outcome);
+                continue;
+            }
+            Plan::Pass(pass) => groups.entry(condition).or_default().passes.push((position, pass)),
+            Plan::Figures => {
+                let group = groups.entry(condition).or_default();
+                group.board.wants(&check.rule);
+                group.figures.push(position);
+            }
+        }
+        need(&mut columns, check, &schema);
+    }
+    first_scan(rows, columns.as_deref(), &mut groups, context)?;
+    for group in groups.values() {
+        for &position in &group.figures {
+            let count = if checks[position].condition.is_some() { group.rows } else { rows.count() };
+            found[position] = Some(match &group.broken {
+                Some(reason) => Found::Impossible(reason.clone()),
+                None => of_figures(&checks[position].rule, group, count, &schema, context),
+            });
+        }
+    }
+    finish(rows, columns.as_deref(), groups, &mut found, context)?;
+    Ok(checks.iter().zip(found).map(|(check, found)| outcome(check, found)).collect())
+}
+
+/// Adds the columns that a check needs; `None` are all.
+fn need(columns: &mut Option<Vec<String>>, check: &Check, schema: &[ColumnSchema]) {
+    let Some(needed) = columns else { return };
+    match (check.rule.columns(), &check.rule) {
+        (Some(named), _) => needed.extend(named.into_iter().map(str::to_owned)),
+        (None, Rule::Expression { sql }) => needed.extend(named_in(sql, schema)),
+        (None, _) => {
+            *columns = None;
+            return;
+        }
+    }
+    if let Some(condition) = &check.condition {
+        needed.extend(named_in(condition, schema));
+    }
+}
+
+/// The columns whose names stand in an SQL text, and perhaps some more.
+fn named_in(sql: &str, schema: &[ColumnSchema]) -> Vec<String> {
+    let sql = sql.to_lowercase();
+    let is_named = |one: &&ColumnSchema| sql.contains(&one.name.to_lowercase());
+    let named: Vec<String> = schema.iter().filter(is_named).map(|one| one.name.clone()).collect();
+    // A condition that names no column is about each row still.
+    if named.is_empty() { schema.iter().take(1).map(|one| one.name.clone()).collect() } else { named }
+}
+
+type Groups<'g, 'a> = BTreeMap<Option<&'g str>, Group<'a>>;
+
+fn first_scan(
+    rows: &dyn Rows,
+    columns: Option<&[String]>,
+    groups: &mut Groups<'_, '_>,
+    context: &Context<'_>,
+) -> Result<()> {
+    let sees_rows = |group: &Group<'_>| !group.passes.is_empty() || !group.board.is_empty();
+    if !groups.iter().any(|(condition, group)| condition.is_some() || sees_rows(group)) {
+        return Ok(());
+    }
+    rows.scan(columns, &mut |table, first| {
+        each_group(table, first, groups, context, |group, piece| {
+            group.rows += piece.table.rows();
+            group.board.add(piece.table)?;
+            group.passes.iter_mut().try_for_each(|(_, pass)| pass.add(piece))
+        })
+    })
+}
+
+/// Shows each group the rows of a piece that it looks at.
+fn each_group<'a>(
+    table: &Table,
+    first: usize,
+    groups: &mut Groups<'_, 'a>,
+    context: &Context<'_>,
+    mut show: impl FnMut(&mut Group<'a>, &Piece<'_>) -> Result<()>,
+) -> Result<()> {
+    for (condition, group) in groups.iter_mut() {
+        let Some(condition) = condition else {
+            show(group, &Piece::of(table, first))?;
+            continue;
+        };
+        if group.broken.is_some() {
+            continue;
+        }
+        let picked = match context.query {
+            Some(query) => sql::holding(query, table, condition).map_err(|error| sql::reason(&error)),
+            None => Err("no query engine is at hand".to_owned()),
+        };
+        match picked {
+            Ok(picked) => {
+                let part = table.take(&picked);
+                let numbers = picked.into_iter().map(|row| first + row).collect();
+                show(group, &Piece::picked(&part, numbers))?;
+            }
+            Err(reason) => group.broken = Some(format!("the condition cannot be applied: {reason}")),
+        }
+    }
+    Ok(())
+}
+
+fn of_figures(rule: &Rule, group: &Group<'_>, rows: usize, schema: &[ColumnSchema], context: &Context<'_>) -> Found {
+    match rule {
+        Rule::RowCount(bounds) => plan::counted(rows, bounds, "rows"),
+        Rule::Anomaly { of, column, deviations, change } => {
+            let now = match (of, column) {
+                (Figure::RowCount, _) => Some(rows as f64),
+                (_, Some(column)) => group.board.of(column).and_then(|figures| figures.figure(*of)),
+                (_, None) => return Found::Impossible(format!("{} is of a column; name it", of.as_str())),
+            };
+            history::anomaly(now, *of, column.as_deref(), context.history, *deviations, *change)
+        }
+        rule => {
+            let judged = group.board.judge(rule, |column| kind_of(schema, column), context.now);
+            judged.unwrap_or_else(|| Found::Impossible("there is nothing to measure".into()))
+        }
+    }
+}
+
+/// Ends the passes, and scans again for those that ask for it.
+fn finish<'a>(
+    rows: &dyn Rows,
+    columns: Option<&[String]>,
+    mut groups: Groups<'_, 'a>,
+    found: &mut [Option<Found>],
+    context: &Context<'a>,
+) -> Result<()> {
+    loop {
+        let mut again = false;
+        for group in groups.values_mut() {
+            for (position, pass) in std::mem::take(&mut group.passes) {
+                if let Some(reason) = &group.broken {
+                    found[position] = Some(Found::Impossible(reason.clone()));
+                    continue;
+                }
+                match pass.end()? {
+                    Ended::Found(outcome) => found[position] = Some(outcome),
+                    Ended::Again(next) => group.passes.push((position, next)),
+                }
+            }
+            again |= !group.passes.is_empty();
+        }
+        if !again {
+            return Ok(());
+        }
+        groups.retain(|_, group| !group.passes.is_empty());
+        rows.scan(columns, &mut |table, first| {
+            each_group(table, first, &mut groups, context, |group, piece| {
+                group.passes.iter_mut().try_for_each(|(_, pass)| pass.add(piece))
+            })
+        })?;
+    }
+}
+
+fn outcome(check: &Check, found: Option<Found>) -> CheckOutcome {
     let mut outcome = CheckOutcome {
         check: check.clone(),
         text: check.to_string(),
@@ -64,14 +263,17 @@ fn evaluate_one(table: &Arc<Table>, check: &Check, query: Option<&dyn QueryEngin
         first_rows: Vec::new(),
         finding: None,
     };
-    match apply(table, &check.rule, query)? {
-        Found::Rows(rows) => {
-            outcome.examined = rows.examined;
-            outcome.failing = rows.failing.len();
-            outcome.share = if rows.examined > 0 { outcome.failing as f64 / rows.examined as f64 } else { 0.0 };
+    match found.unwrap_or(Found::Impossible("the check did not run".into())) {
+        Found::Rows(Tally { examined, failing, mut first }, note) => {
+            outcome.examined = examined;
+            outcome.failing = failing;
+            outcome.share = if examined > 0 { failing as f64 / examined as f64 } else { 0.0 };
             // Counted in rows, since 1 − mostly has rounding of its own; a tiny slack keeps 0.9 of 10 rows at 9.
-            outcome.passed = (rows.examined - outcome.failing) as f64 + 1e-9 >= check.mostly * rows.examined as f64;
-            outcome.first_rows = rows.failing.into_iter().take(limits::FAILING_ROWS_KEPT).collect();
+            let following = examined.saturating_sub(failing) as f64;
+            outcome.passed = following + 1e-9 >= check.mostly * examined as f64 && failing <= examined;
+            first.truncate(limits::FAILING_ROWS_KEPT);
+            outcome.first_rows = first;
+            outcome.finding = note;
         }
         Found::Whole(passed, finding) => {
             outcome.passed = passed;
@@ -79,105 +281,5 @@ fn evaluate_one(table: &Arc<Table>, check: &Check, query: Option<&dyn QueryEngin
         }
         Found::Impossible(reason) => outcome.finding = Some(reason),
     }
-    Ok(outcome)
-}
-
-fn apply(table: &Arc<Table>, rule: &Rule, query: Option<&dyn QueryEngine>) -> Result<Found> {
-    if let Some(reason) = unusable(table, rule) {
-        return Ok(Found::Impossible(reason));
-    }
-    Ok(match rule {
-        Rule::NotNull { columns } => Found::Rows(rows::missing_in(table, columns)?),
-        Rule::NullRate { column, max } => {
-            let missing = rows::missing_in(table, std::slice::from_ref(column))?;
-            let share = if table.rows() > 0 { missing.failing.len() as f64 / table.rows() as f64 } else { 0.0 };
-            Found::Whole(share <= *max, format!("{} of {} rows are missing", missing.failing.len(), table.rows()))
-        }
-        Rule::Unique { columns } => Found::Rows(rows::duplicates(table, columns)?),
-        Rule::InSet { column, values } => rows::membership(table.column(column)?, values, true).into(),
-        Rule::NotInSet { column, values } => rows::membership(table.column(column)?, values, false).into(),
-        Rule::Between { column, min, max } => rows::between(table.column(column)?, min.as_ref(), max.as_ref()).into(),
-        Rule::RowCount { min, max } => {
-            let rows = table.rows() as u64;
-            let holds = min.is_none_or(|min| rows >= min) && max.is_none_or(|max| rows <= max);
-            Found::Whole(holds, format!("{rows} rows"))
-        }
-        Rule::Regex { column, pattern } => rows::matching(table.column(column)?, pattern).into(),
-        Rule::Type { column, kind } => {
-            let actual = table.column(column)?.kind();
-            Found::Whole(fits(actual, *kind), format!("it is {}", actual.as_str()))
-        }
-        Rule::Schema { columns } => schema(table, columns),
-        Rule::Expression { sql } => expression(table, sql, query),
-    })
-}
-
-impl From<std::result::Result<Examined, String>> for Found {
-    fn from(result: std::result::Result<Examined, String>) -> Self {
-        result.map_or_else(Found::Impossible, Found::Rows)
-    }
-}
-
-/// Why the rule cannot be applied to this table: a column that is not there, or none at all.
-fn unusable(table: &Table, rule: &Rule) -> Option<String> {
-    let columns: Vec<&str> = match rule {
-        Rule::NotNull { columns } | Rule::Unique { columns } if columns.is_empty() => {
-            return Some("the check names no column".into());
-        }
-        Rule::NotNull { columns } | Rule::Unique { columns } => columns.iter().map(String::as_str).collect(),
-        Rule::NullRate { column, .. }
-        | Rule::InSet { column, .. }
-        | Rule::NotInSet { column, .. }
-        | Rule::Between { column, .. }
-        | Rule::Regex { column, .. }
-        | Rule::Type { column, .. } => vec![column],
-        Rule::RowCount { .. } | Rule::Schema { .. } | Rule::Expression { .. } => Vec::new(),
-    };
-    let absent = columns.into_iter().find(|column| table.position(column).is_none())?;
-    let hint = nearest::hint(absent, table.names().iter().map(String::as_str), "columns");
-    Some(format!("there is no column '{absent}'; {hint}"))
-}
-
-fn fits(actual: Kind, wanted: Kind) -> bool {
-    actual == wanted || (actual == Kind::Int && wanted == Kind::Float)
-}
-
-fn schema(table: &Table, wanted: &[(String, Kind)]) -> Found {
-    let mut differences = Vec::new();
-    for (name, kind) in wanted {
-        match table.position(name).map(|position| table.at(position).kind()) {
-            None => differences.push(format!("'{name}' is missing")),
-            Some(actual) if !fits(actual, *kind) => {
-                differences.push(format!("'{name}' is {} and not {}", actual.as_str(), kind.as_str()));
-            }
-            Some(_) => {}
-        }
-    }
-    let extra = table.names().iter().filter(|name| !wanted.iter().any(|(known, _)| known == *name));
-    differences.extend(extra.map(|name| format!("'{name}' is not expected")));
-    let finding = if differences.is_empty() { "all columns are as expected".into() } else { differences.join("; ") };
-    Found::Whole(differences.is_empty(), finding)
-}
-
-/// The name of the column of row numbers that an expression's query adds.
-const ROW_COLUMN: &str = "flyball_row";
-
-fn expression(table: &Arc<Table>, sql: &str, query: Option<&dyn QueryEngine>) -> Found {
-    let Some(query) = query else { return Found::Impossible("no query engine is at hand".into()) };
-    let mut numbered = Table::clone(table);
-    let positions = (0..table.rows() as i64).collect();
-    if let Err(error) = numbered.push(ROW_COLUMN, flyball_core::Column::Int(positions)) {
-        return Found::Impossible(error.message().to_owned());
-    }
-    let text = format!("SELECT \"{ROW_COLUMN}\" FROM data WHERE NOT (\n{sql}\n) ORDER BY 1");
-    let failing = query
-        .sql(&text, &[("data".to_owned(), Arc::new(numbered))])
-        .and_then(|result| Ok(result.column(ROW_COLUMN)?.numbers().into_iter().map(|row| row as usize).collect()));
-    match failing {
-        Ok(failing) => Found::Rows(Examined { examined: table.rows(), failing }),
-        Err(error) => {
-            let hint = error.next_step().map(|hint| format!("; {hint}")).unwrap_or_default();
-            Found::Impossible(format!("{}{hint}", error.message()))
-        }
-    }
+    outcome
 }

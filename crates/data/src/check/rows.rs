@@ -1,124 +1,158 @@
-//! The rules that look at rows: which of them fail.
+//! The rules that judge each row by itself.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 
-use flyball_core::{Column, Kind, Result, Table};
-use regex::Regex;
+use flyball_core::{Column, Kind, Result};
 
-use super::Literal;
-
-/// Which rows fail, in ascending order, of how many that were looked at.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Examined {
-    pub(super) examined: usize,
-    pub(super) failing: Vec<usize>,
-}
+use super::literal::Literal;
+use super::pass::{EachRow, Pass, Piece, Tally};
+use super::rule::{Order, Relation};
 
 /// Rows that lack a value in any of the columns; all rows are examined.
-pub(super) fn missing_in(table: &Table, columns: &[String]) -> Result<Examined> {
-    let columns: Vec<&Column> = columns.iter().map(|name| table.column(name)).collect::<Result<_>>()?;
-    let failing = (0..table.rows()).filter(|&row| columns.iter().any(|column| column.is_missing(row))).collect();
-    Ok(Examined { examined: table.rows(), failing })
-}
-
-/// Rows that share their values with another row; rows that lack one of the values are not examined.
-pub(super) fn duplicates(table: &Table, columns: &[String]) -> Result<Examined> {
-    // Group numbers grow column by column: two rows are in one group while they agree in all columns so far.
-    let mut groups: Vec<Option<u64>> = vec![Some(0); table.rows()];
-    for name in columns {
-        let column = table.column(name)?;
-        let mut numbers: HashMap<(u64, u64), u64> = HashMap::new();
-        for (row, group) in groups.iter_mut().enumerate() {
-            *group = group.filter(|_| !column.is_missing(row)).map(|so_far| {
-                let next = numbers.len() as u64;
-                *numbers.entry((so_far, key(column, row))).or_insert(next)
-            });
+pub(super) fn not_null(columns: Vec<String>) -> Box<dyn Pass> {
+    Box::new(EachRow::new(move |piece: &Piece<'_>, tally: &mut Tally| {
+        let columns: Vec<&Column> = columns.iter().map(|name| piece.table.column(name)).collect::<Result<_>>()?;
+        tally.examined += piece.table.rows();
+        for row in 0..piece.table.rows() {
+            if columns.iter().any(|column| column.is_missing(row)) {
+                tally.fail(piece, row);
+            }
         }
-    }
-    let mut sizes = vec![0u32; table.rows()];
-    groups.iter().flatten().for_each(|&group| sizes[group as usize] += 1);
-    let shares = |group: &u64| sizes[*group as usize] > 1;
-    let failing = (0..table.rows()).filter(|&row| groups[row].as_ref().is_some_and(shares)).collect();
-    Ok(Examined { examined: groups.iter().flatten().count(), failing })
+        Ok(())
+    }))
 }
 
-/// A number that is equal for equal values of a column and different for others.
-fn key(column: &Column, row: usize) -> u64 {
+/// Rows whose number `fails`.
+pub(super) fn numbers(column: String, fails: impl Fn(f64) -> bool + 'static) -> Box<dyn Pass> {
+    Box::new(EachRow::new(move |piece: &Piece<'_>, tally: &mut Tally| {
+        let mut examined = 0;
+        each_number(piece.table.column(&column)?, |row, x| {
+            examined += 1;
+            if fails(x) {
+                tally.fail(piece, row);
+            }
+        });
+        tally.examined += examined;
+        Ok(())
+    }))
+}
+
+/// Rows whose text `fails`. Every level is judged once, and those that pieces share once for all of them.
+pub(super) fn texts(column: String, fails: impl Fn(&str) -> bool + 'static) -> Box<dyn Pass> {
+    let mut known: Arc<Vec<Arc<str>>> = Arc::default();
+    let mut verdicts: Vec<bool> = Vec::new();
+    Box::new(EachRow::new(move |piece: &Piece<'_>, tally: &mut Tally| {
+        let Column::Text(text) = piece.table.column(&column)? else { return Ok(()) };
+        if !Arc::ptr_eq(&known, &text.levels) {
+            verdicts = text.levels.iter().map(|level| fails(level)).collect();
+            known = Arc::clone(&text.levels);
+        }
+        for (row, code) in text.codes.iter().enumerate() {
+            if let Some(fails) = verdicts.get(*code as usize) {
+                tally.examined += 1;
+                if *fails {
+                    tally.fail(piece, row);
+                }
+            }
+        }
+        Ok(())
+    }))
+}
+
+/// Calls `each` with every row that has a number.
+#[inline]
+pub(crate) fn each_number(column: &Column, mut each: impl FnMut(usize, f64)) {
+    let is_there = |x: &f64| !x.is_nan();
     match column {
-        Column::Text(text) => u64::from(text.codes[row]),
-        // Adding zero makes −0 and 0 equal.
-        Column::Float(values) => (values[row] + 0.0).to_bits(),
-        Column::Int(values) | Column::Time(values) => values[row] as u64,
-        Column::Bool(values) => u64::from(values[row]),
+        Column::Float(values) => {
+            values.iter().copied().enumerate().filter(|(_, x)| is_there(x)).for_each(|(row, x)| each(row, x));
+        }
+        Column::Int(values) | Column::Time(values) => {
+            for (row, x) in values.iter().enumerate() {
+                if *x != flyball_core::table::MISSING_INT {
+                    each(row, *x as f64);
+                }
+            }
+        }
+        other => (0..other.len())
+            .map(|row| (row, other.number(row)))
+            .filter(|(_, x)| is_there(x))
+            .for_each(|(row, x)| each(row, x)),
     }
 }
 
-/// Rows whose value is not among `values` (`wanted`), or is (`!wanted`).
-pub(super) fn membership(column: &Column, values: &[Literal], wanted: bool) -> std::result::Result<Examined, String> {
-    if let Column::Text(text) = column {
+/// A set of values for a column of the type `kind`, as a test of what is in it.
+pub(super) fn in_set(
+    column: String,
+    kind: Kind,
+    values: &[Literal],
+    wanted: bool,
+) -> std::result::Result<Box<dyn Pass>, String> {
+    if kind == Kind::Text {
         let set: HashSet<String> = values.iter().map(ToString::to_string).collect();
-        let fails: Vec<bool> = text.levels.iter().map(|level| set.contains(level.as_ref()) != wanted).collect();
-        return Ok(text_rows(&text.codes, &fails));
+        return Ok(texts(column, move |text| set.contains(text) != wanted));
     }
-    let numbers = values
-        .iter()
-        .map(|value| number(value, column.kind()).map(|x| (x + 0.0).to_bits()))
-        .collect::<std::result::Result<HashSet<u64>, String>>()?;
-    Ok(number_rows(column, |x| numbers.contains(&(x + 0.0).to_bits()) != wanted))
-}
-
-/// Rows whose value lies outside the bounds.
-pub(super) fn between(
-    column: &Column,
-    min: Option<&Literal>,
-    max: Option<&Literal>,
-) -> std::result::Result<Examined, String> {
-    if column.kind() == Kind::Text {
-        return Err("the column is text and has no order here; use numbers or times".into());
+    let values: Vec<f64> = values.iter().map(|value| number(value, kind)).collect::<std::result::Result<_, _>>()?;
+    if values.len() <= SCANNED {
+        return Ok(numbers(column, move |x| values.contains(&x) != wanted));
     }
-    let min = min.map(|bound| number(bound, column.kind())).transpose()?.unwrap_or(f64::NEG_INFINITY);
-    let max = max.map(|bound| number(bound, column.kind())).transpose()?.unwrap_or(f64::INFINITY);
-    Ok(number_rows(column, |x| x < min || x > max))
+    let set: HashSet<u64> = values.iter().map(|x| (x + 0.0).to_bits()).collect();
+    Ok(numbers(column, move |x| set.contains(&(x + 0.0).to_bits()) != wanted))
 }
 
-/// Rows whose text does not match the pattern.
-pub(super) fn matching(column: &Column, pattern: &str) -> std::result::Result<Examined, String> {
-    let Column::Text(text) = column else {
-        return Err(format!("the column is {} and not text", column.kind().as_str()));
-    };
-    let pattern = Regex::new(pattern).map_err(|error| {
-        let last = error.to_string();
-        format!("the pattern is not valid: {}", last.lines().last().unwrap_or_default().trim())
-    })?;
-    let fails: Vec<bool> = text.levels.iter().map(|level| !pattern.is_match(level)).collect();
-    Ok(text_rows(&text.codes, &fails))
-}
+/// Up to so many numbers are compared one by one, which is faster than to hash them.
+const SCANNED: usize = 12;
 
-fn number(literal: &Literal, kind: Kind) -> std::result::Result<f64, String> {
+/// A bound as a number.
+pub(super) fn number(literal: &Literal, kind: Kind) -> std::result::Result<f64, String> {
     literal
         .number(kind)
         .ok_or_else(|| format!("'{literal}' cannot be compared with a column of the type {}", kind.as_str()))
 }
 
-/// Judges every level once instead of every row.
-fn text_rows(codes: &[u32], fails: &[bool]) -> Examined {
-    let verdicts = || codes.iter().enumerate().filter_map(|(row, code)| Some((row, *fails.get(*code as usize)?)));
-    Examined {
-        examined: verdicts().count(),
-        failing: verdicts().filter(|(_, fails)| *fails).map(|(row, _)| row).collect(),
-    }
+/// Rows whose value does not follow the one before it.
+pub(super) fn ordered(order: &Order, falling: bool) -> Box<dyn Pass> {
+    let (column, strictly) = (order.column.clone(), order.strictly);
+    let mut last: Option<f64> = None;
+    Box::new(EachRow::new(move |piece: &Piece<'_>, tally: &mut Tally| {
+        each_number(piece.table.column(&column)?, |row, x| {
+            let x = if falling { -x } else { x };
+            tally.examined += 1;
+            if last.is_some_and(|last| x < last || (strictly && x == last)) {
+                tally.fail(piece, row);
+            }
+            last = Some(x);
+        });
+        Ok(())
+    }))
 }
 
-fn number_rows(column: &Column, fails: impl Fn(f64) -> bool) -> Examined {
-    let mut found = Examined { examined: 0, failing: Vec::new() };
-    for row in 0..column.len() {
-        let x = column.number(row);
-        if !x.is_nan() {
-            found.examined += 1;
-            if fails(x) {
-                found.failing.push(row);
+/// Rows in which two columns do not stand in a relation.
+pub(super) fn compare(column: String, is: Relation, other: String) -> Box<dyn Pass> {
+    Box::new(EachRow::new(move |piece: &Piece<'_>, tally: &mut Tally| {
+        let (left, right) = (piece.table.column(&column)?, piece.table.column(&other)?);
+        for row in 0..piece.table.rows() {
+            let holds = match (left, right) {
+                (Column::Text(left), Column::Text(right)) => match (left.get(row), right.get(row)) {
+                    (Some(left), Some(right)) => {
+                        // Texts only have a sign of their order to compare.
+                        Some(is.holds(f64::from(left.cmp(right) as i8), 0.0))
+                    }
+                    _ => None,
+                },
+                _ => {
+                    let (left, right) = (left.number(row), right.number(row));
+                    (!left.is_nan() && !right.is_nan()).then(|| is.holds(left, right))
+                }
+            };
+            if let Some(holds) = holds {
+                tally.examined += 1;
+                if !holds {
+                    tally.fail(piece, row);
+                }
             }
         }
-    }
-    found
+        Ok(())
+    }))
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use flyball_core::{Column, Kind, Table, limits};
-use flyball_data::check::{evaluate, passed};
+use flyball_data::check::{Context, Count, Pattern, Values, evaluate, passed};
 use flyball_data::{Check, CheckOutcome, Literal, Rule, Severity};
 
 use super::{table, texts};
@@ -17,7 +17,7 @@ fn departures() -> Arc<Table> {
 }
 
 fn run(rule: Rule) -> CheckOutcome {
-    evaluate(&departures(), &[Check::strict(rule)], None).unwrap().remove(0)
+    evaluate(&departures(), &[Check::strict(rule)], &Context::default()).unwrap().remove(0)
 }
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -35,17 +35,17 @@ fn rules_on_rows_find_exactly_the_failing_ones() {
         (Rule::NotNull { columns: names(&["id", "origin"]) }, 5, vec![3, 4]),
         (Rule::Unique { columns: names(&["id"]) }, 4, vec![1, 2]),
         (Rule::Unique { columns: names(&["id", "origin"]) }, 3, vec![]),
-        (Rule::InSet { column: column("origin"), values: vec![text("EWR"), text("JFK")] }, 4, vec![2]),
-        (Rule::InSet { column: column("id"), values: vec![Literal::Int(1), Literal::Float(2.0)] }, 4, vec![3]),
-        (Rule::InSet { column: column("late"), values: vec![Literal::Bool(true)] }, 4, vec![1, 4]),
-        (Rule::NotInSet { column: column("origin"), values: vec![text("BOS")] }, 4, vec![2]),
+        (Rule::InSet(Values { column: column("origin"), values: vec![text("EWR"), text("JFK")] }), 4, vec![2]),
+        (Rule::InSet(Values { column: column("id"), values: vec![Literal::Int(1), Literal::Float(2.0)] }), 4, vec![3]),
+        (Rule::InSet(Values { column: column("late"), values: vec![Literal::Bool(true)] }), 4, vec![1, 4]),
+        (Rule::NotInSet(Values { column: column("origin"), values: vec![text("BOS")] }), 4, vec![2]),
         (
             Rule::Between { column: column("distance"), min: Some(Literal::Int(10)), max: Some(Literal::Int(6000)) },
             4,
             vec![1, 3],
         ),
         (Rule::Between { column: column("at"), min: None, max: Some(text("1970-01-01T12:00:00Z")) }, 5, vec![1]),
-        (Rule::Regex { column: column("origin"), pattern: "^[EJ]".into() }, 4, vec![2]),
+        (Rule::Regex(Pattern { column: column("origin"), pattern: "^[EJ]".into() }), 4, vec![2]),
     ];
     for (rule, examined, failing) in cases {
         let outcome = run(rule);
@@ -70,8 +70,8 @@ fn rules_on_the_table_say_what_they_measured() {
     for (rule, passes, finding) in [
         (Rule::NullRate { column: "origin".into(), max: 0.2 }, true, "1 of 5"),
         (Rule::NullRate { column: "origin".into(), max: 0.1 }, false, "1 of 5"),
-        (Rule::RowCount { min: Some(5), max: None }, true, "5 rows"),
-        (Rule::RowCount { min: None, max: Some(4) }, false, "5 rows"),
+        (Rule::RowCount(Count { min: Some(5), max: None }), true, "5 rows"),
+        (Rule::RowCount(Count { min: None, max: Some(4) }), false, "5 rows"),
         (Rule::Type { column: "id".into(), kind: Kind::Float }, true, "int"),
         (Rule::Type { column: "origin".into(), kind: Kind::Int }, false, "text"),
         (schema(Kind::Bool), true, "as expected"),
@@ -91,9 +91,9 @@ fn what_cannot_be_applied_has_failed_with_a_reason() {
         (Rule::Unique { columns: vec![] }, "names no column"),
         (Rule::Between { column: "origin".into(), min: None, max: None }, "is text"),
         (Rule::Between { column: "at".into(), min: Some(text("soon")), max: None }, "'soon' cannot be compared"),
-        (Rule::InSet { column: "id".into(), values: vec![text("one")] }, "'one' cannot be compared"),
-        (Rule::Regex { column: "id".into(), pattern: "x".into() }, "not text"),
-        (Rule::Regex { column: "origin".into(), pattern: "(".into() }, "not valid"),
+        (Rule::InSet(Values { column: "id".into(), values: vec![text("one")] }), "'one' cannot be compared"),
+        (Rule::Regex(Pattern { column: "id".into(), pattern: "x".into() }), "not text"),
+        (Rule::Regex(Pattern { column: "origin".into(), pattern: "(".into() }), "not valid"),
         (Rule::Expression { sql: "id > 0".into() }, "no query engine"),
     ] {
         let outcome = run(rule);
@@ -103,9 +103,11 @@ fn what_cannot_be_applied_has_failed_with_a_reason() {
 
 #[test]
 fn a_share_of_rows_may_fail_and_warnings_do_not_block() {
-    let rule = Rule::InSet { column: "origin".into(), values: vec![text("EWR"), text("JFK")] };
-    let outcome =
-        |severity, mostly| evaluate(&departures(), &[Check { rule: rule.clone(), severity, mostly }], None).unwrap();
+    let rule = Rule::InSet(Values { column: "origin".into(), values: vec![text("EWR"), text("JFK")] });
+    let outcome = |severity, mostly| {
+        evaluate(&departures(), &[Check { severity, mostly, ..Check::strict(rule.clone()) }], &Context::default())
+            .unwrap()
+    };
     assert!(passed(&outcome(Severity::Error, 0.75)));
     let strict = outcome(Severity::Error, 0.76);
     assert!(!passed(&strict));
@@ -118,6 +120,6 @@ fn a_share_of_rows_may_fail_and_warnings_do_not_block() {
 fn only_the_first_failing_rows_are_kept() {
     let many = Arc::new(table(vec![("x", Column::Int(vec![1; 1000]))]));
     let check = Check::strict(Rule::Unique { columns: names(&["x"]) });
-    let outcome = evaluate(&many, &[check], None).unwrap().remove(0);
+    let outcome = evaluate(&many, &[check], &Context::default()).unwrap().remove(0);
     assert_eq!((outcome.failing, outcome.first_rows.len()), (1000, limits::FAILING_ROWS_KEPT));
 }

@@ -4,6 +4,9 @@
 
 mod checks;
 mod columns;
+mod comparing;
+mod profiles;
+mod rules;
 mod sources;
 mod versions;
 

@@ -1,5 +1,5 @@
 use flyball_core::{Column, Value};
-use flyball_data::check::{Check, Rule, evaluate};
+use flyball_data::check::{Check, Context, Rule, evaluate};
 
 use super::*;
 
@@ -85,7 +85,9 @@ fn a_check_may_be_a_condition() {
     let table = &tables(3)[0].1;
     let run = |sql: &str| {
         let check = Check::strict(Rule::Expression { sql: sql.into() });
-        evaluate(table, &[check], Some(&engine())).unwrap().remove(0)
+        let engine = engine();
+        let context = Context { query: Some(&engine), ..Context::default() };
+        evaluate(table, &[check], &context).unwrap().remove(0)
     };
     let outcome = run("delay < 2 OR origin = 'EWR' -- the rest is a comment");
     assert_eq!((outcome.examined, outcome.first_rows), (6, vec![5]));

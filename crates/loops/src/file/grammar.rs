@@ -38,11 +38,11 @@ use Shape::{
     Values, Whole, Words,
 };
 
-const fn must(key: &'static str, shape: Shape, about: &'static str) -> Field {
+pub(super) const fn must(key: &'static str, shape: Shape, about: &'static str) -> Field {
     Field { key, required: true, shape, about }
 }
 
-const fn may(key: &'static str, shape: Shape, about: &'static str) -> Field {
+pub(super) const fn may(key: &'static str, shape: Shape, about: &'static str) -> Field {
     Field { key, required: false, shape, about }
 }
 
@@ -81,44 +81,8 @@ pub(super) const DATASET: &[Field] = &[
         Text,
         "rows with the same value of this column are ranked against each other, as of one query or user",
     ),
-    may("checks", ListOf(&Map(CHECK)), "the rules that every version of the dataset is held to"),
+    may("checks", ListOf(&Map(super::check_grammar::CHECK)), "the rules that every version of the dataset is held to"),
 ];
-
-pub(super) const CHECK: &[Field] = &[
-    may("unique", Columns, "no two rows agree in all of these columns"),
-    may("not_null", Columns, "none of these columns has a missing value"),
-    may("in_set", Map(VALUE_SET), "values are among these"),
-    may("not_in_set", Map(VALUE_SET), "values are not among these"),
-    may("between", Map(RANGE), "numbers lie in a range, its ends included"),
-    may("null_rate", Map(NULL_RATE), "at most this share of the values is missing"),
-    may("row_count", Map(ROW_COUNT), "the number of rows lies in a range"),
-    may("regex", Map(REGEX), "text matches a regular expression somewhere"),
-    SEVERITY,
-    MOSTLY,
-];
-
-const SEVERITY: Field = may("severity", Words(SEVERITIES), "whether a failure stops the version or is only reported");
-const MOSTLY: Field = may("mostly", Share, "the share of rows that must obey; 100% when absent");
-
-pub(super) const VALUE_SET: &[Field] =
-    &[must("column", Text, "the column"), must("values", Values, "the values"), SEVERITY, MOSTLY];
-
-pub(super) const RANGE: &[Field] = &[
-    must("column", Text, "the column"),
-    may("min", Number, "the smallest allowed value"),
-    may("max", Number, "the largest allowed value"),
-    SEVERITY,
-    MOSTLY,
-];
-
-pub(super) const NULL_RATE: &[Field] =
-    &[must("column", Text, "the column"), must("max", Share, "the largest allowed share"), SEVERITY];
-
-pub(super) const ROW_COUNT: &[Field] =
-    &[may("min", Whole, "the fewest rows"), may("max", Whole, "the most rows"), SEVERITY];
-
-pub(super) const REGEX: &[Field] =
-    &[must("column", Text, "the column"), must("pattern", Text, "the expression"), SEVERITY, MOSTLY];
 
 pub(super) const TRAIN: &[Field] = &[
     must("on", Name, "the dataset to learn from"),

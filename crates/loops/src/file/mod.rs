@@ -6,7 +6,9 @@
 //!
 //! No tags, anchors or aliases: what stands in the file is what counts.
 
+mod check_grammar;
 mod checks;
+mod checks_text;
 mod decode;
 mod grammar;
 mod monitor;
@@ -22,6 +24,8 @@ mod types;
 mod values;
 mod yaml;
 
+pub use checks_text::yaml as checks_yaml;
+pub use flyball_data::check::{Check, Rule as CheckRule, Severity};
 pub use problem::{LoopFileError, Problem};
 pub use schema::schema;
 pub use suites::suite_of;

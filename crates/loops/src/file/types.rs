@@ -1,6 +1,7 @@
 //! What a loop file declares.
 
 use flyball_core::{ArtifactPath, Duration, Name, Task};
+use flyball_data::Check;
 use flyball_evaluation::suite::Suite;
 pub use flyball_monitoring::alert::AlertPolicy;
 pub use flyball_monitoring::notify::Route;
@@ -100,83 +101,6 @@ pub enum Sql {
     File(ArtifactPath),
     /// The text itself.
     Inline(String),
-}
-
-/// A rule on a dataset.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Check {
-    /// The rule.
-    #[serde(flatten)]
-    pub rule: CheckRule,
-    /// What a failure does.
-    pub severity: Severity,
-    /// The share of rows, 0 to 1, that must obey; 1 means all.
-    pub mostly: f64,
-}
-
-/// What a failed check does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// The version is not used.
-    #[default]
-    Error,
-    /// It is reported.
-    Warn,
-}
-
-/// What a check demands.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckRule {
-    /// No two rows agree in all of these columns.
-    Unique(Vec<String>),
-    /// None of these columns has a missing value.
-    NotNull(Vec<String>),
-    /// Values are among these.
-    InSet {
-        /// The column.
-        column: String,
-        /// The values: text, numbers or booleans.
-        values: Vec<serde_json::Value>,
-    },
-    /// Values are not among these.
-    NotInSet {
-        /// The column.
-        column: String,
-        /// The values: text, numbers or booleans.
-        values: Vec<serde_json::Value>,
-    },
-    /// Numbers lie in a range, its ends included; at least one end is given.
-    Between {
-        /// The column.
-        column: String,
-        /// The smallest allowed value.
-        min: Option<f64>,
-        /// The largest allowed value.
-        max: Option<f64>,
-    },
-    /// At most this share of the values is missing.
-    NullRate {
-        /// The column.
-        column: String,
-        /// The share, 0 to 1.
-        max: f64,
-    },
-    /// The number of rows lies in a range; at least one end is given.
-    RowCount {
-        /// The fewest rows.
-        min: Option<u64>,
-        /// The most rows.
-        max: Option<u64>,
-    },
-    /// Text matches a regular expression somewhere.
-    Regex {
-        /// The column.
-        column: String,
-        /// The expression, in the syntax of the `regex` crate.
-        pattern: String,
-    },
 }
 
 /// How versions are made.

@@ -1,6 +1,7 @@
 //! Files that must be understood.
 
 use flyball_core::{Duration, Task};
+use flyball_data::Literal;
 use flyball_evaluation::suite::{Change, Group};
 use flyball_loops::file::{
     Action, CheckRule, Holdout, Limits, LoopFile, Origin, Risk, Schedule, Severity, Sql, Strategy, Trainer, Trigger,
@@ -70,7 +71,14 @@ fn the_flights_example_is_understood() {
     assert_eq!(departures.origin, Origin::Sql(Sql::File("features.sql".parse().unwrap())));
     assert_eq!(departures.label_delay, Duration::days(1));
     let between = &departures.checks[3];
-    assert_eq!(between.rule, CheckRule::Between { column: "distance".into(), min: Some(10.0), max: Some(6000.0) });
+    assert_eq!(
+        between.rule,
+        CheckRule::Between {
+            column: "distance".into(),
+            min: Some(Literal::Float(10.0)),
+            max: Some(Literal::Float(6000.0))
+        }
+    );
     assert_eq!((between.severity, between.mostly), (Severity::Warn, 1.0));
     assert_eq!(file.train.holdout, Holdout::Latest(Duration::days(14)));
     assert_eq!(file.train.trainer, Trainer::Uses("gbdt".into()));

@@ -1,6 +1,6 @@
 //! A dataset version.
 
-use flyball_core::{Kind, Permit, Read, Result, Timestamp};
+use flyball_core::{Column, Kind, Permit, Read, Result, Table, Timestamp, Value};
 use flyball_data::profile::ColumnProfile as Profile;
 use flyball_data::{CheckOutcome, DatasetVersion, Origin, Severity};
 use flyball_loops::platform::Platform;
@@ -24,12 +24,6 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, name: &str, versi
         Some(report) if report.failing_rows.is_some() => Some(datasets.failing_rows(permit, &report.id)?),
         _ => None,
     };
-    let examples = failing.map(|table| FailingRows {
-        columns: table.names().to_vec(),
-        rows: (0..table.rows().min(ROWS_SHOWN))
-            .map(|row| table.row(row).iter().map(|value| value.text().unwrap_or_default()).collect())
-            .collect(),
-    });
     let badge = match &report {
         Some(report) if report.passed => Badge::new(State::Ok, "checks passed"),
         Some(_) => Badge::new(State::Failed, "checks failed"),
@@ -46,7 +40,7 @@ pub(crate) fn page(platform: &Platform, permit: &Permit<Read>, name: &str, versi
         checks: report
             .into_iter()
             .flat_map(|report| report.outcomes)
-            .map(|outcome| check(&outcome, examples.as_ref()))
+            .map(|outcome| check(&outcome, failing.as_ref()))
             .collect(),
     })
 }
@@ -115,7 +109,11 @@ fn column(profile: &Profile, rows: usize) -> ColumnProfile {
     ColumnProfile {
         name: profile.name.clone(),
         kind: profile.kind.as_str().to_owned(),
-        role: String::new(),
+        role: match (profile.sensitive, profile.candidate_key) {
+            (Some(kind), _) => format!("mask: {}", kind.as_str()),
+            (None, true) => "key".to_owned(),
+            (None, false) => String::new(),
+        },
         missing: profile.missing as f64 / rows.max(1) as f64,
         distinct: profile.distinct as u64,
         low,
@@ -125,7 +123,7 @@ fn column(profile: &Profile, rows: usize) -> ColumnProfile {
     }
 }
 
-fn check(outcome: &CheckOutcome, examples: Option<&FailingRows>) -> CheckRow {
+fn check(outcome: &CheckOutcome, failing: Option<&Table>) -> CheckRow {
     let badge = match (outcome.passed, outcome.check.severity) {
         (true, _) => Badge::new(State::Ok, "passed"),
         (false, Severity::Warn) => Badge::new(State::Attention, "warning"),
@@ -135,10 +133,24 @@ fn check(outcome: &CheckOutcome, examples: Option<&FailingRows>) -> CheckRow {
         Some(finding) => format!("{}: {finding}", outcome.text),
         None => outcome.text.clone(),
     };
-    CheckRow {
-        rule,
-        badge,
-        failing: outcome.failing as u64,
-        examples: examples.filter(|_| !outcome.first_rows.is_empty()).cloned(),
-    }
+    let examples = failing.and_then(|table| examples(table, &outcome.text)).filter(|found| !found.rows.is_empty());
+    CheckRow { rule, badge, failing: outcome.failing as u64, examples }
+}
+
+/// Some of the rows that fail the check of this text.
+fn examples(table: &Table, text: &str) -> Option<FailingRows> {
+    let checks = table.column("flyball_check").ok()?;
+    let of_check = (0..table.rows()).filter(|row| matches!(checks.value(*row), Value::Text(found) if &*found == text));
+    // The reason stands above the rows.
+    let shown: Vec<(&str, &Column)> = table.columns().filter(|(name, _)| *name != "flyball_check").collect();
+    Some(FailingRows {
+        columns: shown
+            .iter()
+            .map(|(name, _)| if *name == "flyball_row" { "row".into() } else { (*name).to_owned() })
+            .collect(),
+        rows: of_check
+            .take(ROWS_SHOWN)
+            .map(|row| shown.iter().map(|(_, column)| column.value(row).text().unwrap_or_default()).collect())
+            .collect(),
+    })
 }

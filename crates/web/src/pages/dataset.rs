@@ -34,7 +34,7 @@ pub struct ColumnProfile {
     pub name: String,
     /// The type.
     pub kind: String,
-    /// `key`, `event time`, `label` or nothing.
+    /// What the column can be: a key, what must be masked, or nothing.
     pub role: String,
     /// The share of rows without a value.
     pub missing: f64,

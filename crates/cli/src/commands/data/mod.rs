@@ -8,7 +8,7 @@ use flyball_core::{Error, ErrorCode, Name, Result, SystemClock};
 use flyball_snapshots::{Checkout, Links, Message, Project, ReferenceKind, Selection};
 use serde::Serialize;
 
-use super::{Context, list};
+use super::{Context, data_checks, list};
 use crate::args::{
     AddOptions, CheckoutOptions, CommitOptions, DataVerb, DiffOptions, ExportDataOptions, GcOptions, ImportDvcOptions,
     ListOrShow, LogOptions, ReferenceOptions, RemoteOptions,
@@ -17,6 +17,9 @@ use crate::output::print_json;
 use crate::wire::variables;
 
 pub(crate) fn run(context: &Context, verb: &DataVerb) -> Result<()> {
+    if let DataVerb::Rows(verb) = verb {
+        return data_checks::run(context, verb);
+    }
     let tables = match verb {
         DataVerb::List => Some(ListOrShow::List),
         DataVerb::Show { id } => Some(ListOrShow::Show { id: id.clone() }),
@@ -28,7 +31,7 @@ pub(crate) fn run(context: &Context, verb: &DataVerb) -> Result<()> {
     let places = &context.places;
     let project = Project::open(&places.project, &places.data_dir, Arc::new(SystemClock::default()), variables())?;
     match verb {
-        DataVerb::List | DataVerb::Show { .. } => Ok(()),
+        DataVerb::List | DataVerb::Show { .. } | DataVerb::Rows(_) => Ok(()),
         DataVerb::Add(options) => add(context, &project, options),
         DataVerb::Commit(options) => commit(context, &project, options),
         DataVerb::Log(options) => log(context, &project, options),
