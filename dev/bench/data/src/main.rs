@@ -20,28 +20,30 @@ fn main() -> Result<()> {
     let folder = Path::new(".");
     let project = Project::open(folder, &folder.join(".flyball"), Arc::new(SystemClock::default()), [])?;
     let only = || project.find(None);
-    let checkout = |version: Option<&&str>, links| Checkout {
-        version: version.map(|version| (*version).to_owned()),
-        links,
-        ..Checkout::default()
-    };
+    let checkout = |links| Checkout { links, ..Checkout::default() };
+    let remote =
+        |rest: &[&str]| rest.iter().skip_while(|word| **word != "--remote").nth(1).map(|word| (*word).to_owned());
     let answer = match words.as_slice() {
         ["data", "add", path] => serde_json::to_value(project.add(Some(path), None)?)?,
-        ["data", "commit"] => {
+        ["data", "commit", rest @ ..] => {
+            if rest.contains(&"--all") {
+                project.add(None, None)?;
+            }
             let message = Message { text: "a version".to_owned(), author: "bench".to_owned() };
             serde_json::to_value(project.commit(&only()?, &message)?)?
         }
         ["data", "status"] => serde_json::to_value(project.status(&only()?)?)?,
         ["data", "diff"] => serde_json::to_value(project.diff(&only()?, None, None, &Default::default())?)?,
-        ["data", "push", remote] => serde_json::to_value(project.push(&only()?, Some(remote), None)?)?,
-        ["data", "fetch", name, remote] => serde_json::to_value(project.fetch(&name.parse()?, Some(remote), None)?)?,
-        ["data", "pull", name, remote] => serde_json::to_value(project.pull(&name.parse()?, Some(remote), None)?)?,
-        ["data", "checkout", version @ ..] => {
-            serde_json::to_value(project.checkout(&only()?, &checkout(version.first(), Links::Copy))?)?
+        ["data", "push", rest @ ..] => serde_json::to_value(project.push(&only()?, remote(rest).as_deref(), None)?)?,
+        ["data", "fetch", name, rest @ ..] => {
+            serde_json::to_value(project.fetch(&name.parse()?, remote(rest).as_deref(), None)?)?
         }
-        ["data", "link", version @ ..] => {
-            serde_json::to_value(project.checkout(&only()?, &checkout(version.first(), Links::Link))?)?
+        ["data", "pull", name] => {
+            project.pull(&name.parse()?, None, None)?;
+            serde_json::to_value(project.checkout(&only()?, &checkout(Links::Copy))?)?
         }
+        ["data", "checkout", _] => serde_json::to_value(project.checkout(&only()?, &checkout(Links::Copy))?)?,
+        ["data", "checkout", _, "--link"] => serde_json::to_value(project.checkout(&only()?, &checkout(Links::Link))?)?,
         ["data", "gc"] => serde_json::to_value(project.collect(Duration::ZERO, false)?)?,
         ["data", "verify"] => serde_json::to_value(project.verify()?)?,
         other => bail!("there is no operation {other:?}"),

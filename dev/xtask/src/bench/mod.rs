@@ -1,5 +1,6 @@
 //! Measurements of the shipped binary, as whole processes: wall time, CPU time, memory. Never a test: machines differ.
 
+mod data;
 mod demo;
 mod idle;
 mod infer;
@@ -26,11 +27,14 @@ pub(crate) fn run(name: &str, flags: &[&str]) -> Result<()> {
         "idle" => idle::run(&binary()?)?,
         "infer" => infer::run(&binary()?)?,
         "rollout" => rollout::run(&binary()?)?,
+        "data" => return data::run(flags),
         "judgement" => return judgement::run(flags),
         "serving" => return serving::run(flags),
         "tracking" => return tracking::run(flags),
         other => {
-            bail!("there is no bench '{other}'; there are demo, idle, infer, judgement, rollout, serving and tracking")
+            bail!(
+                "there is no bench '{other}'; there are data, demo, idle, infer, judgement, rollout, serving and tracking"
+            )
         }
     };
     if as_json {
