@@ -104,3 +104,25 @@ fn images_come_from_the_project_folder_only() {
     assert_eq!(image(0).headers["content-type"], "image/png");
     assert!((1..5).all(|at| image(at).status.is_client_error()));
 }
+
+#[test]
+fn the_model_of_an_endpoint_labels_first_and_orders_the_queue() {
+    let server = TestServer::new();
+    let platform = &server.app.platform;
+    std::fs::write(platform.project_root.join("trips.csv"), "id,distance,origin\na,100,JFK\nb,520,EWR\nc,900,JFK\n")
+        .unwrap();
+    let permit = flyball_governance::identity::local_user().unwrap().edit();
+    platform.datasets.ingest(&permit, &"trips".parse().unwrap(), "trips.csv").unwrap();
+    let settings = json!({ "kind": "classification", "dataset": "trips", "key": "id",
+        "classes": [{ "name": "on_time" }, { "name": "late" }] });
+    send(&server, Method::POST, PROJECTS, &json!({ "name": "delays", "settings": settings }));
+    let post =
+        |rest: &str, body: Value| send(&server, Method::POST, &format!("{PROJECTS}/delays/{rest}"), &body).json();
+    assert_eq!(post("tasks", json!({}))["added"], 3);
+    let done = post("prelabels", json!({ "endpoint": "flights" }));
+    assert_eq!((&done["predictions"], &done["datasets"]), (&json!(3), &json!(["delays-predictions@1"])), "{done}");
+    assert_eq!(post("prioritize", json!({ "source": "flights" }))["tasks"], 3);
+    let first = post("next", json!({}));
+    assert_eq!((&first["task"]["key"], &first["predictions"][0]["label"]), (&json!("b"), &json!({ "choice": "late" })));
+    assert_eq!(first["predictions"][0]["source"], "flights");
+}
