@@ -44,6 +44,10 @@ fn main() -> Result<()> {
         }
         ["data", "checkout", _] => serde_json::to_value(project.checkout(&only()?, &checkout(Links::Copy))?)?,
         ["data", "checkout", _, "--link"] => serde_json::to_value(project.checkout(&only()?, &checkout(Links::Link))?)?,
+        ["data", "checkout", _, version] => {
+            let wanted = Checkout { version: Some((*version).to_owned()), ..Checkout::default() };
+            serde_json::to_value(project.checkout(&only()?, &wanted)?)?
+        }
         ["data", "gc"] => serde_json::to_value(project.collect(Duration::ZERO, false)?)?,
         ["data", "verify"] => serde_json::to_value(project.verify()?)?,
         other => bail!("there is no operation {other:?}"),
