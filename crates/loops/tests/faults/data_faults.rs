@@ -1,11 +1,13 @@
 //! Faults of the data, and shifts of the world.
 
-use flyball_core::Duration;
+use flyball_core::{Duration, ErrorCode};
 use flyball_governance::identity;
+use flyball_loops::apply::apply;
+use flyball_registry::packages;
 use flyball_remedies::{State, quarantine};
 
 use crate::EVERYTHING;
-use crate::world::{LOOP, World, well};
+use crate::world::{LOOP, LOOP_FILE, World, well};
 
 fn quarantines(world: &World) -> Vec<(bool, i64)> {
     let permit = identity::local_user().unwrap().edit().read();
@@ -95,4 +97,37 @@ fn a_jump_of_the_clock_is_no_trouble_of_the_model() {
     assert_eq!(world.version().1, 1);
     assert!(world.story().iter().all(|line| line.contains("upstream_gap")), "{:#?}", world.story());
     assert!(quarantines(&world).iter().all(|(open, _)| !open), "what came since is sound");
+}
+
+#[test]
+fn a_version_that_fails_a_blocking_check_never_reaches_training() {
+    let mut world = World::new("  - every: 300d\n    do: retrain");
+    let permit = identity::local_user().unwrap().edit();
+    let file = |severity: &str| {
+        let checks =
+            format!("label_delay: 1d, checks: [{{ in_set: {{ column: site, values: [north, west]{severity} }} }}] }}");
+        LOOP_FILE
+            .replace("name: late", "name: checked")
+            .replace("label_delay: 1d }", &checks)
+            .replace("@window", "window: 1d")
+            .replace("@remedies", "  - every: 300d\n    do: retrain")
+    };
+    let trained = |world: &World| {
+        world.platform.db.read(|tx| packages::find(tx, &permit.read(), "checked", 1)).unwrap().is_some()
+    };
+    let error = apply(&world.platform, &permit, &file("")).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::CheckFailed, "{error}");
+    world.settle();
+    assert!(!trained(&world));
+    let read = permit.read();
+    let version = world.platform.datasets.named(&read, "rows").unwrap();
+    let report = world.platform.datasets.reports(&read, &version.id).unwrap().remove(0);
+    let failing = world.platform.datasets.failing_rows(&read, &report.id).unwrap();
+    assert_eq!(failing.rows(), 100, "the first that fail are kept");
+    let reason = failing.column("flyball_check").unwrap().value(0).text().unwrap();
+    assert_eq!(reason, "site in {north, west}");
+    assert!((0..100).all(|row| failing.column("site").unwrap().value(row).text().as_deref() == Some("south")));
+    apply(&world.platform, &permit, &file(", severity: warn")).unwrap();
+    world.settle();
+    assert!(trained(&world), "a warning stops nothing");
 }

@@ -350,7 +350,7 @@ impl World {
     }
 }
 
-const LOOP_FILE: &str = "name: late
+pub(crate) const LOOP_FILE: &str = "name: late
 task: classification
 data:
   rows: { from: 'data/*.csv', key: id, time: at, label: late, label_delay: 1d }
