@@ -71,7 +71,10 @@ fn part(start: u64, end: u64, changed: bool) -> Result<Table> {
         ("customer".to_owned(), Column::Int(rows.iter().map(|row| (random(*row, 4) % 1_000_000) as i64).collect())),
         ("quantity".to_owned(), Column::Int(rows.iter().map(|row| (1 + random(*row, 3) % 100) as i64).collect())),
         ("price".to_owned(), floats(&price)),
-        ("discount".to_owned(), floats(&|row| if random(row, 5) % 20 == 0 { f64::NAN } else { share(row, 6) / 2.0 })),
+        (
+            "discount".to_owned(),
+            floats(&|row| if random(row, 5).is_multiple_of(20) { f64::NAN } else { share(row, 6) / 2.0 }),
+        ),
         ("total".to_owned(), floats(&total)),
         ("paid".to_owned(), floats(&|row| total(row) * share(row, 7))),
         ("state".to_owned(), levels(&["open", "paid", "sent", "done", "lost"], 8)),
