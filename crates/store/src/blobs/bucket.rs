@@ -27,10 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// `InvalidInput` for a URL or settings that cannot be used.
-pub fn connect(
-    url: &str,
-    settings: impl IntoIterator<Item = (String, String)>,
-) -> Result<PrefixStore<AmazonS3>> {
+pub fn connect(url: &str, settings: impl IntoIterator<Item = (String, String)>) -> Result<PrefixStore<AmazonS3>> {
     let unusable = || Error::invalid("the URL of the bucket cannot be understood").hint("write s3://BUCKET/PREFIX");
     let (bucket, prefix) =
         url.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, ""))).ok_or_else(unusable)?;
